@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests import the public names as a user does; this points them at the sources. */
+export const alias = [
+  { find: /^code-execution-kit$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
+  { find: /^code-execution-kit\/(.+)$/, replacement: new URL('./src/$1/index.ts', import.meta.url).pathname },
+];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/package/**'],
+    testTimeout: 30_000,
+    // The emulator's Python is a fresh interpreter for each command, and CI has two cores.
+    maxWorkers: 2,
+  },
+});
