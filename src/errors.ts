@@ -1,0 +1,168 @@
+import type { Message } from '@anthropic-ai/sdk/resources/messages';
+import type { Turn, TurnState } from './turn/state.ts';
+
+/**
+ * Everything this layer throws. Failures of the exchange are errors; failures inside the sandbox are data on an
+ * `Execution`. Errors of the API itself pass through as the SDK's own classes while nothing has been received yet.
+ *
+ * Every class has a guard (`isTurnLimitError(error)` …) that also recognises errors of a second copy of this
+ * package, where `instanceof` fails.
+ */
+const BRAND = Symbol.for('code-execution-kit.error');
+
+/** Facts that every error may carry. */
+export interface CodeExecutionErrorOptions {
+  /** Machine-readable reason, stable between releases. */
+  readonly code: string;
+  /** Whether the cause passes by itself. It does not say that no code ran: sending again may run it twice. Default `false`. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  /** The API's request id (`req_…`), where one was seen. */
+  readonly requestId?: string | null;
+}
+
+/**
+ * Base class of all errors of this package.
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (isCodeExecutionError(error)) console.error(error.code, error.retryable, error.requestId);
+ * }
+ * ```
+ */
+export class CodeExecutionError extends Error {
+  override readonly name: string = 'CodeExecutionError';
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly requestId: string | null;
+
+  constructor(message: string, options: CodeExecutionErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.retryable = options.retryable ?? false;
+    this.requestId = options.requestId ?? null;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** The caller's input cannot be sent: thrown before any request. `.code` is always `invalid_input`. */
+export class InvalidInputError extends CodeExecutionError {
+  override readonly name = 'InvalidInputError';
+
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, { code: 'invalid_input', ...options });
+  }
+}
+
+/** Why a turn ended before its end: see {@link TurnInterruptedError}. */
+export type InterruptionCode =
+  | 'stream_cut'
+  | 'idle_timeout'
+  | 'aborted'
+  | 'stream_error'
+  | 'invalid_stream'
+  | 'too_large'
+  | 'request_failed';
+
+/**
+ * The exchange broke inside a turn: the stream was cut, fell silent, carried an `error` event, was aborted, or a
+ * later request of the turn failed. Nothing received is lost: `.state` holds the turn as far as it came and
+ * `.responses` the messages, the last of which may be incomplete.
+ *
+ * Code that ran has run: sending the turn again may run it twice.
+ */
+export class TurnInterruptedError extends CodeExecutionError {
+  override readonly name = 'TurnInterruptedError';
+  declare readonly code: InterruptionCode;
+  /** The turn as far as it was received; `status` is `'interrupted'`. */
+  readonly state: TurnState;
+  /** Every response verbatim, in order; the last one as far as it was received. */
+  readonly responses: readonly Message[];
+
+  constructor(
+    message: string,
+    options: CodeExecutionErrorOptions & {
+      readonly code: InterruptionCode;
+      readonly state: TurnState;
+      readonly responses: readonly Message[];
+    },
+  ) {
+    super(message, options);
+    this.state = options.state;
+    this.responses = options.responses;
+  }
+}
+
+/**
+ * A limit of the options was reached between two responses. The turn is not finished, and not lost: `.turn` holds
+ * everything so far, and `.turn.messages` is the history with which it can be continued.
+ */
+export class TurnLimitError extends CodeExecutionError {
+  override readonly name = 'TurnLimitError';
+  /** The option that was reached, such as `maxPauses`. */
+  readonly limit: string;
+  /** The turn so far; `outcome` is `'paused'`. */
+  readonly turn: Turn;
+
+  constructor(message: string, options: { readonly limit: string; readonly turn: Turn }) {
+    super(message, { code: 'turn_limit' });
+    this.limit = options.limit;
+    this.turn = options.turn;
+  }
+}
+
+/** One artifact that was not saved, and why. */
+export interface FailedArtifact {
+  readonly fileId: string;
+  readonly error: unknown;
+}
+
+/** Some artifacts could not be fetched or saved; those that could are in `.saved`. */
+export class ArtifactError extends CodeExecutionError {
+  override readonly name = 'ArtifactError';
+  /** What was saved, in the order of the artifacts. */
+  readonly saved: readonly { readonly fileId: string; readonly path: string }[];
+  /** What was not, each with its own error. */
+  readonly failed: readonly FailedArtifact[];
+
+  constructor(
+    message: string,
+    options: CodeExecutionErrorOptions & {
+      readonly saved?: readonly { readonly fileId: string; readonly path: string }[];
+      readonly failed?: readonly FailedArtifact[];
+    },
+  ) {
+    super(message, options);
+    this.saved = options.saved ?? [];
+    this.failed = options.failed ?? [];
+  }
+}
+
+/** The emulator was used in a way that a test should hear of. `.code`: `script_left_over`. */
+export class EmulatorError extends CodeExecutionError {
+  override readonly name = 'EmulatorError';
+}
+
+function hasBrand(error: unknown): error is CodeExecutionError {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** True for every error of this package, also of another copy of it. */
+export const isCodeExecutionError = hasBrand;
+
+/** True for an {@link InvalidInputError}, also of another copy of this package. */
+export const isInvalidInputError = (error: unknown): error is InvalidInputError =>
+  hasBrand(error) && error.name === 'InvalidInputError';
+
+/** True for a {@link TurnInterruptedError}, also of another copy of this package. */
+export const isTurnInterruptedError = (error: unknown): error is TurnInterruptedError =>
+  hasBrand(error) && error.name === 'TurnInterruptedError';
+
+/** True for a {@link TurnLimitError}, also of another copy of this package. */
+export const isTurnLimitError = (error: unknown): error is TurnLimitError =>
+  hasBrand(error) && error.name === 'TurnLimitError';
+
+/** True for an {@link ArtifactError}, also of another copy of this package. */
+export const isArtifactError = (error: unknown): error is ArtifactError =>
+  hasBrand(error) && error.name === 'ArtifactError';

@@ -1,0 +1,139 @@
+import { type Block, carriesInput, isRecord, type Message, type WireEvent } from './blocks.ts';
+import { parseJson, parsePartialJson } from './partial-json.ts';
+
+/** The counters that the SDK takes over from `message_delta`; see {@link MessageAccumulator}. */
+const USAGE_KEYS = [
+  'output_tokens',
+  'input_tokens',
+  'cache_creation_input_tokens',
+  'cache_read_input_tokens',
+  'server_tool_use',
+  'output_tokens_details',
+] as const;
+
+type MutableBlock = { type: string } & Record<string, unknown>;
+
+/** A block that is still being written. */
+interface OpenBlock {
+  readonly block: MutableBlock;
+  /** Joined `input_json_delta` fragments. */
+  json: string;
+}
+
+/**
+ * Folds the events of one response into its message, equal to the SDK's `finalMessage()` over the same events.
+ *
+ * Blocks arrive in three ways, all recorded: piece by piece, whole in `content_block_start` (results, and calls made
+ * by code, which bring their input and no deltas), and whole in `message_start` (a response that is only
+ * `message_start` and `message_stop`). `container` comes in `message_delta` at the very end, or in `message_start`
+ * when the blocks do.
+ *
+ * The message is the accumulator's own copy; events are not changed. Read it at any time: it holds what came so far.
+ */
+export class MessageAccumulator {
+  message: Message | null = null;
+  /** True after `message_stop`, the only proof that a response is complete. */
+  stopped = false;
+  readonly #open = new Map<number, OpenBlock>();
+
+  /** Takes an event; `content_block_stop` goes to {@link closeBlock}, which says more. */
+  push(event: WireEvent): void {
+    switch (event.type) {
+      case 'message_start':
+        this.message = { ...event.message, content: [...(event.message.content ?? [])] };
+        if (event.message.usage) this.message.usage = { ...event.message.usage };
+        break;
+      case 'content_block_start': {
+        const block = { ...event.content_block };
+        this.message?.content.push(block);
+        this.#open.set(event.index, { block: block as unknown as MutableBlock, json: '' });
+        break;
+      }
+      case 'content_block_delta':
+        this.#applyDelta(event.index, event.delta as unknown as Block);
+        break;
+      case 'message_delta':
+        this.#applyMessageDelta(event);
+        break;
+      case 'message_stop':
+        this.stopped = true;
+        break;
+    }
+  }
+
+  /** Indexes of blocks that have started and not stopped. */
+  get openIndexes(): number[] {
+    return [...this.#open.keys()];
+  }
+
+  isOpen(index: number): boolean {
+    return this.#open.has(index);
+  }
+
+  /**
+   * Ends a block. `cutInput` is the input of a call as it was written when that is no whole JSON; the message then
+   * holds what the SDK makes of it, which can be as little as `{}`.
+   */
+  closeBlock(index: number): { readonly block: Block; readonly cutInput: string | null } | undefined {
+    const open = this.#open.get(index);
+    if (!open) return undefined;
+    this.#open.delete(index);
+    const { block, json } = open;
+    // No fragments at all: the input came whole with the block, and must not be replaced by an empty one.
+    if (json === '' || !carriesInput(block)) return { block, cutInput: null };
+    const whole = parseJson(json);
+    (block as MutableBlock)['input'] = whole ?? parsePartialJson(json, { keepCutString: false }) ?? {};
+    return { block, cutInput: whole === undefined ? json : null };
+  }
+
+  #applyDelta(index: number, delta: Block): void {
+    const open = this.#open.get(index);
+    if (!open) return;
+    const { block } = open;
+    switch (delta.type) {
+      case 'text_delta':
+        if (block.type === 'text') block['text'] = ((block['text'] as string) || '') + delta['text'];
+        break;
+      case 'input_json_delta':
+        open.json += delta['partial_json'];
+        break;
+      case 'thinking_delta':
+        if (block.type === 'thinking') {
+          block['thinking'] = ((block['thinking'] as string) || '') + delta['thinking'];
+        }
+        break;
+      case 'signature_delta':
+        if (block.type === 'thinking') block['signature'] = delta['signature'];
+        break;
+      case 'citations_delta':
+        if (block.type === 'text') {
+          block['citations'] = [...((block['citations'] as unknown[] | null) ?? []), delta['citation']];
+        }
+        break;
+      case 'compaction_delta': {
+        // Beta: carries the block's final value rather than a piece of it.
+        const { type: _, ...value } = delta;
+        if (block.type === 'compaction') Object.assign(block, value);
+        break;
+      }
+    }
+  }
+
+  #applyMessageDelta(event: Extract<WireEvent, { type: 'message_delta' }>): void {
+    const message = this.message;
+    if (!message) return;
+    const { stop_reason, stop_sequence, stop_details, container } = event.delta;
+    message.stop_reason = stop_reason;
+    message.stop_sequence = stop_sequence;
+    if (stop_details !== undefined) message.stop_details = stop_details;
+    // Absent or null does not mean that the container is gone.
+    if (container != null) message.container = container;
+    if (!isRecord(event.usage)) return;
+    const usage: Record<string, unknown> = { ...message.usage };
+    for (const key of USAGE_KEYS) {
+      const value = (event.usage as unknown as Record<string, unknown>)[key];
+      if (value != null) usage[key] = value;
+    }
+    message.usage = usage as unknown as Message['usage'];
+  }
+}

@@ -1,0 +1,37 @@
+import { isRecord } from './blocks.ts';
+
+/** A skill that is loaded in a container. */
+export interface SkillData {
+  readonly skillId: string;
+  /** `'anthropic'` for built-in ones, `'custom'` for uploaded ones. */
+  readonly type: string;
+  /** The resolved version, such as `20251013`. */
+  readonly version: string;
+}
+
+/** The plain data of a container: what `Container` is built from and what states and events carry. */
+export interface ContainerData {
+  /** `container_…` */
+  readonly id: string;
+  /** ISO time; a rolling hour after the last activity. `null` when the API never said. */
+  readonly expiresAt: string | null;
+  readonly skills: readonly SkillData[];
+}
+
+/**
+ * Reads the `container` of a message or of a `message_delta`. The key is absent when no container was used, and
+ * `skills` is absent unless skills were asked for, whatever the types say.
+ */
+export function readContainer(value: unknown): ContainerData | null {
+  if (!isRecord(value) || typeof value['id'] !== 'string') return null;
+  const skills = Array.isArray(value['skills']) ? value['skills'].filter(isRecord) : [];
+  return {
+    id: value['id'],
+    expiresAt: typeof value['expires_at'] === 'string' ? value['expires_at'] : null,
+    skills: skills.map((skill) => ({
+      skillId: String(skill['skill_id']),
+      type: String(skill['type']),
+      version: String(skill['version'] ?? 'latest'),
+    })),
+  };
+}

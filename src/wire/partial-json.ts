@@ -1,0 +1,84 @@
+/**
+ * Reads JSON that was cut, as the input of a call is when `max_tokens` ends a response inside it.
+ *
+ * The last, unfinished token is dropped and open brackets are closed, which is what the SDK's `finalMessage()` does.
+ * With `keepCutString` a string value that was cut keeps what was written of it. Returns `undefined` for text that
+ * is not the beginning of a JSON value.
+ */
+export function parsePartialJson(text: string, options: { readonly keepCutString: boolean }): unknown {
+  const closers: string[] = [];
+  let expectKey = false;
+  // Up to where the text can be kept, and what closes it there.
+  let safeEnd = 0;
+  let safeTail = '';
+  let position = 0;
+
+  const markSafe = (end: number) => {
+    safeEnd = end;
+    safeTail = closers.toReversed().join('');
+  };
+
+  while (position < text.length) {
+    const char = text[position] as string;
+    if (char === '"') {
+      const string = scanString(text, position);
+      const isValue = !(expectKey && closers.at(-1) === '}');
+      if (!string.closed) {
+        if (options.keepCutString && isValue) {
+          markSafe(string.end);
+          safeTail = `"${safeTail}`;
+        }
+        break;
+      }
+      position = string.end + 1;
+      if (isValue) markSafe(position);
+      continue;
+    }
+    if (char === '{' || char === '[') {
+      closers.push(char === '{' ? '}' : ']');
+      expectKey = char === '{';
+      markSafe(++position);
+    } else if (char === '}' || char === ']') {
+      closers.pop();
+      expectKey = false;
+      markSafe(++position);
+    } else if (char === ',' || char === ':') {
+      expectKey = char === ',';
+      position++;
+    } else if (/\s/.test(char)) {
+      position++;
+    } else {
+      const literal = /[^\s,:[\]{}"]+/y;
+      literal.lastIndex = position;
+      position += literal.exec(text)?.[0].length ?? 1;
+      // More digits or letters may have followed.
+      if (position < text.length) markSafe(position);
+    }
+  }
+  return parseJson(text.slice(0, safeEnd) + safeTail);
+}
+
+/**
+ * Reads over the string that opens at `start`. `end` is where its closing quote stands or, where there is none, where
+ * its last whole character ends, so that an escape that was cut is left out.
+ */
+function scanString(text: string, start: number): { readonly end: number; readonly closed: boolean } {
+  let end = start + 1;
+  while (end < text.length) {
+    const char = text[end];
+    if (char === '"') return { end, closed: true };
+    const length = char !== '\\' ? 1 : text[end + 1] === 'u' ? 6 : 2;
+    if (end + length > text.length) break;
+    end += length;
+  }
+  return { end, closed: false };
+}
+
+/** `JSON.parse`, with `undefined` for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
