@@ -1,0 +1,104 @@
+import type { DeletedFile, FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import { InvalidInputError } from '../errors.ts';
+
+/** One request to the Messages API, as the SDK's `create` returns it. */
+export interface MessagesClient {
+  readonly messages: {
+    // biome-ignore lint/suspicious/noExplicitAny: the SDK's overloads fit only a signature that leaves params open.
+    create(params: any, options?: any): { asResponse(): Promise<Response> };
+  };
+}
+
+/**
+ * The Files API as the SDK offers it. `client` and `client.beta` of the SDK fit, so do clones made with
+ * `withOptions()` and the Foundry and AWS clients.
+ */
+export interface FilesClient {
+  readonly files: {
+    // biome-ignore-start lint/suspicious/noExplicitAny: generated signatures of two namespaces and fakes fit only open ones.
+    list(params?: any, options?: any): AsyncIterable<FileMetadata>;
+    upload(params: any, options?: any): PromiseLike<FileMetadata>;
+    retrieveMetadata(id: string, params?: any, options?: any): PromiseLike<FileMetadata>;
+    download(id: string, params?: any, options?: any): PromiseLike<Response>;
+    delete(id: string, params?: any, options?: any): PromiseLike<DeletedFile>;
+    // biome-ignore-end lint/suspicious/noExplicitAny: see above
+  };
+}
+
+/** Clients of clouds that offer Claude but not its code execution tool (documented, Aug 2026). */
+const WITHOUT_CODE_EXECUTION = /^Anthropic(Bedrock|Vertex)/;
+const HOSTS_WITHOUT_CODE_EXECUTION =
+  /(^|\.)bedrock[a-z-]*\.[a-z0-9-]+\.(amazonaws\.com|api\.aws)$|aiplatform\.googleapis\.com$/;
+
+/**
+ * Checks that a client can run turns.
+ *
+ * @throws {InvalidInputError} for something that is no client, and for Bedrock and Vertex clients.
+ */
+export function assertMessagesClient(client: unknown): asserts client is MessagesClient {
+  const messages = property(client, 'messages');
+  if (typeof property(messages, 'create') !== 'function') {
+    throw new InvalidInputError(
+      `The first argument must be a client of @anthropic-ai/sdk (\`new Anthropic()\`), got ${describe(client)}.`,
+    );
+  }
+  const owner = ownerOf(client) ?? ownerOf(messages);
+  const unsupported = owner && nameOfClientWithoutCodeExecution(owner);
+  if (unsupported) {
+    throw new InvalidInputError(
+      `${unsupported} has no code execution tool: Claude runs code on the Claude API, the Claude Platform on AWS and ` +
+        'Microsoft Foundry only. Pass `new Anthropic()`, or an AnthropicAws or AnthropicFoundry client.',
+    );
+  }
+}
+
+/**
+ * Checks that a client has the Files API.
+ *
+ * @throws {InvalidInputError} naming the function that needs it.
+ */
+export function assertFilesClient(client: unknown, caller: string): asserts client is FilesClient {
+  if (hasFiles(client)) return;
+  throw new InvalidInputError(
+    `${caller} needs a client with the Files API (\`client.files\`), got ${describe(client)}. Pass \`new Anthropic()\`; ` +
+      'Bedrock and Vertex clients have no files.',
+  );
+}
+
+export function hasFiles(client: unknown): client is FilesClient {
+  return typeof property(property(client, 'files'), 'list') === 'function';
+}
+
+/** The client itself, or the one that a namespace such as `client.beta` belongs to. */
+export function ownerOf(client: unknown): object | undefined {
+  const owner = property(client, '_client') ?? client;
+  return typeof property(owner, 'baseURL') === 'string' ? (owner as object) : undefined;
+}
+
+function nameOfClientWithoutCodeExecution(client: object): string | undefined {
+  for (let type = Object.getPrototypeOf(client); type; type = Object.getPrototypeOf(type)) {
+    const name = String(type.constructor?.name);
+    if (WITHOUT_CODE_EXECUTION.test(name)) return name;
+  }
+  // Class names do not survive a minifier, the host does.
+  const { hostname } = new URL(property(client, 'baseURL') as string);
+  return HOSTS_WITHOUT_CODE_EXECUTION.test(hostname) ? `The client for ${hostname}` : undefined;
+}
+
+function property(value: unknown, key: string): unknown {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+/** A value as a message can name it. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const name = value.constructor?.name;
+  return name && name !== 'Object'
+    ? `a ${name}`
+    : `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
+}

@@ -1,0 +1,124 @@
+import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError } from '../errors.ts';
+import { isRecord } from '../wire/blocks.ts';
+import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
+import { describe } from './client.ts';
+
+export type { ContainerData, SkillData };
+
+/** What `container` of a turn's params may be: a handle, its data, or what the SDK takes. */
+export type ContainerInput = Container | ContainerData | ContainerParams | string | null;
+
+/**
+ * A handle that lets a later turn continue in the same container, with its files and Python state.
+ *
+ * @example
+ * ```ts
+ * const container = new Container(JSON.parse(saved));
+ * if (!container.isExpired()) await runTurn(client, { ...params, container });
+ * ```
+ */
+export class Container implements ContainerData {
+  readonly id: string;
+  readonly expiresAt: string | null;
+  readonly skills: readonly SkillData[];
+
+  /** @throws {InvalidInputError} when the data has no id or an `expiresAt` that is no time. */
+  constructor(data: ContainerData) {
+    if (!isRecord(data) || typeof data.id !== 'string' || data.id === '') {
+      throw new InvalidInputError(
+        `A Container is made from { id, expiresAt, skills }, as \`container.toJSON()\` gives it; got ${describe(data)}.`,
+      );
+    }
+    const { id, expiresAt = null, skills = [] } = data;
+    if (expiresAt !== null && Number.isNaN(Date.parse(expiresAt))) {
+      throw new InvalidInputError(
+        `expiresAt of container ${id} must be an ISO time or null, got ${describe(expiresAt)}.`,
+      );
+    }
+    this.id = id;
+    this.expiresAt = expiresAt;
+    this.skills = skills;
+  }
+
+  /**
+   * Whether the time that the API gave has passed. That time is a rolling hour after the last activity and a hint:
+   * containers were seen to work after it and to be gone. `false` when the API gave none.
+   *
+   * @param now milliseconds since 1970 or a `Date`; default: the current time
+   */
+  isExpired(now: number | Date = Date.now()): boolean {
+    return this.expiresAt !== null && Date.parse(this.expiresAt) <= Number(now);
+  }
+
+  /**
+   * The value for the API's `container`: a string, or `{id, skills}` with skills. `{id}` alone is refused with
+   * "container: Input should be a valid string" (recorded Apr 2026).
+   */
+  toParam(): string | ContainerParams {
+    if (this.skills.length === 0) return this.id;
+    const skills = this.skills.map(({ skillId, type, version }) => ({ type, skill_id: skillId, version }));
+    return { id: this.id, skills: skills as SkillParams[] };
+  }
+
+  toJSON(): ContainerData {
+    return { id: this.id, expiresAt: this.expiresAt, skills: this.skills };
+  }
+}
+
+/** Anything that may name a container: a message, a turn, a turn's state. */
+export interface ContainerSource {
+  readonly container?: unknown;
+}
+
+/**
+ * The container of a message, a turn or a state; of several, the last one named. Absence in a later response does
+ * not mean that the container is gone.
+ *
+ * @example
+ * ```ts
+ * const container = containerOf(await client.messages.create(params));
+ * ```
+ */
+export function containerOf(source: ContainerSource | Iterable<ContainerSource>): Container | null {
+  let found: Container | null = null;
+  for (const { container } of Symbol.iterator in source ? source : [source]) {
+    const data = isContainerData(container) ? container : readContainer(container);
+    if (data) found = new Container(data);
+  }
+  return found;
+}
+
+/** The plain data of a handle, told from the API's own form by `expiresAt`. */
+function isContainerData(value: unknown): value is ContainerData {
+  return (
+    value instanceof Container || (isRecord(value) && typeof value['id'] === 'string' && 'expiresAt' in value)
+  );
+}
+
+/** Turns what the caller gave into what the API takes. */
+export function toContainerParam(
+  container: ContainerInput | undefined,
+): string | ContainerParams | undefined {
+  if (container === undefined || container === null) return undefined;
+  if (typeof container === 'string') {
+    if (container === '')
+      throw new InvalidInputError('container is an empty string. Leave it out for a fresh container.');
+    return container;
+  }
+  if (isContainerData(container)) return new Container(container).toParam();
+  const { id, skills } = container;
+  if (id && !skills?.length) return id;
+  if (!id && !skills?.length) {
+    throw new InvalidInputError(
+      `container must be a Container, its data, a container id or { skills }, got ${describe(container)}.`,
+    );
+  }
+  return container;
+}
+
+/** The id that a container param asks for, if it names one. */
+export function requestedContainerId(container: unknown): string | null {
+  if (typeof container === 'string') return container;
+  return isRecord(container) && typeof container['id'] === 'string' ? container['id'] : null;
+}

@@ -1,0 +1,85 @@
+import type {
+  CacheControlEphemeral,
+  ContainerUploadBlockParam,
+  ContentBlockParam,
+  MessageParam,
+} from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError } from '../errors.ts';
+import { describe } from './client.ts';
+
+/** An uploaded file: its id, or anything that carries one, such as the SDK's `FileMetadata`. */
+export type FileReference = string | { readonly id: string };
+
+/**
+ * A content block that puts an uploaded file into the container, under `$INPUT_DIR`.
+ *
+ * Only blocks of the newest user message reach a fresh container; in an earlier one they are silently without
+ * effect. A turn that reuses its container still has the files of earlier turns.
+ *
+ * @throws {InvalidInputError} when there is no file id.
+ *
+ * @example
+ * ```ts
+ * { role: 'user', content: [{ type: 'text', text: 'Plot revenue by month.' }, containerUpload(file)] }
+ * ```
+ */
+export function containerUpload(
+  file: FileReference,
+  options: { readonly cacheControl?: CacheControlEphemeral } = {},
+): ContainerUploadBlockParam {
+  const id = typeof file === 'string' ? file : file?.id;
+  if (typeof id !== 'string' || id === '') {
+    throw new InvalidInputError(
+      `containerUpload takes a file id or what an upload returned, got ${describe(file)}. Upload the file first: ` +
+        '`containerUpload(await uploadPath(client, path))`.',
+    );
+  }
+  if (/[/\\]|\.\w+$/.test(id)) {
+    throw new InvalidInputError(
+      `containerUpload takes a file id (file_…), got the path ${describe(id)}. Upload the file first: ` +
+        '`containerUpload(await uploadPath(client, path))`.',
+    );
+  }
+  return {
+    type: 'container_upload',
+    file_id: id,
+    ...(options.cacheControl ? { cache_control: options.cacheControl } : {}),
+  };
+}
+
+/**
+ * A user message with a text and files for the container.
+ *
+ * @example
+ * ```ts
+ * messages: [userMessage('Plot revenue by month.', { files: [file] })]
+ * ```
+ */
+export function userMessage(
+  text: string,
+  options: { readonly files?: readonly FileReference[] } = {},
+): MessageParam {
+  const uploads = (options.files ?? []).map((file) => containerUpload(file));
+  const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
+  return { role: 'user', content };
+}
+
+/**
+ * System text that makes files come back. Only top-level files in a command's own `$OUTPUT_DIR` become artifacts
+ * (documented since Aug 2026), and Claude sees neither that rule nor the file ids.
+ *
+ * @example
+ * ```ts
+ * await runTurn(client, { ...params, system: artifactInstructions() });
+ * ```
+ */
+export function artifactInstructions(): string {
+  return [
+    'Files for the user: uploaded files are in the directory named by the environment variable INPUT_DIR.',
+    'Hand every file the user should get to them by writing or copying it directly into the directory named by',
+    'OUTPUT_DIR, not into a subdirectory, in the same command that makes it: each command gets a new, empty',
+    'OUTPUT_DIR, and its files are collected when the command ends. Finish that command with `ls -l "$OUTPUT_DIR"`.',
+    'Files elsewhere, and files made with the text editor, do not reach the user until a command copies them there.',
+    'Refer to files by their names; do not give links or paths to them.',
+  ].join(' ');
+}
