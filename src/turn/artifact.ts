@@ -1,0 +1,59 @@
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import type { Execution } from './execution.ts';
+
+/** A file that an execution produced. The API gives its id only; the rest comes from the Files API. Plain JSON. */
+export interface Artifact {
+  /** `file_…` */
+  readonly fileId: string;
+  /** The execution whose command left the file in `$OUTPUT_DIR`. */
+  readonly executionId: string;
+  /** `listed`: only the id is known; `described`: looked up; `missing`: the Files API does not know it (any more). */
+  readonly status: 'listed' | 'described' | 'missing';
+  /** The file's name as the model chose it. Untrusted: never use it as a path as it is. */
+  readonly name: string | null;
+  readonly mimeType: string | null;
+  readonly sizeBytes: number | null;
+  /** ISO time. */
+  readonly createdAt: string | null;
+  /** ISO time after which the content is gone; `null` when it stays, or is not known. */
+  readonly expiresAt: string | null;
+  readonly downloadable: boolean | null;
+}
+
+/** Artifacts of executions in order, each file once. */
+export function artifactsOfExecutions(executions: readonly Execution[]): Artifact[] {
+  const artifacts = new Map<string, Artifact>();
+  for (const { id, files } of executions) {
+    for (const fileId of files) if (!artifacts.has(fileId)) artifacts.set(fileId, listedArtifact(fileId, id));
+  }
+  return [...artifacts.values()];
+}
+
+export function listedArtifact(fileId: string, executionId: string): Artifact {
+  return {
+    fileId,
+    executionId,
+    status: 'listed',
+    name: null,
+    mimeType: null,
+    sizeBytes: null,
+    createdAt: null,
+    expiresAt: null,
+    downloadable: null,
+  };
+}
+
+/** The artifact with what the Files API says of it; `undefined` means that it says nothing. */
+export function describedArtifact(artifact: Artifact, file: FileMetadata | undefined): Artifact {
+  if (!file) return { ...artifact, status: 'missing' };
+  return {
+    ...artifact,
+    status: 'described',
+    name: file.filename,
+    mimeType: file.mime_type,
+    sizeBytes: file.size_bytes,
+    createdAt: file.created_at,
+    expiresAt: file.expires_at ?? null,
+    downloadable: file.downloadable ?? null,
+  };
+}

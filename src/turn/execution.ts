@@ -1,0 +1,294 @@
+import { type CallBlock, type Caller, callerOf, isRecord, type ResultBlock } from '../wire/blocks.ts';
+import { type EditorOutput, type ExecutionOutput, readResult } from '../wire/execution-result.ts';
+
+export type { Caller };
+
+/**
+ * How far an execution came:
+ * - `writing`: Claude is still writing the input
+ * - `pending`: it was sent to the sandbox, or the turn ended and no result came
+ * - `succeeded`: the program ended with 0, or the editor did what was asked
+ * - `failed`: the program ended non-zero; `returnCode`, `stdout` and `stderr` tell more
+ * - `errored`: the tool itself failed; `errorCode` tells how
+ */
+export type ExecutionStatus = 'writing' | 'pending' | 'succeeded' | 'failed' | 'errored';
+
+/** Why a tool failed. Open: the API may send others, and older ones are documented. */
+export type ExecutionErrorCode =
+  | 'unavailable'
+  | 'too_many_requests'
+  | 'execution_time_exceeded'
+  | 'invalid_tool_input'
+  | 'output_file_too_large'
+  | 'file_not_found'
+  | (string & {});
+
+interface ExecutionBase {
+  /** `srvtoolu_…` */
+  readonly id: string;
+  /** The tool as the API names it, such as `bash_code_execution`; `null` when only the result is known. */
+  readonly name: string | null;
+  /** `false` while the input is written, and for good when it was cut, for example by `max_tokens`. */
+  readonly inputComplete: boolean;
+  readonly status: ExecutionStatus;
+  readonly stdout: string | null;
+  readonly stderr: string | null;
+  readonly returnCode: number | null;
+  /** Sent in place of `stdout` when the code used web search. Opaque. */
+  readonly encryptedStdout: string | null;
+  /** As sent; `null` in every recording, and its other values are not documented. */
+  readonly abortReason: unknown;
+  readonly errorCode: ExecutionErrorCode | null;
+  readonly errorMessage: string | null;
+  /** Ids of the files that were captured from `$OUTPUT_DIR`, in order. */
+  readonly files: readonly string[];
+  /** Claude (`direct`), or the code of another execution. */
+  readonly caller: Caller;
+  /** Index of the response that made the call, or of the result where the call is not known. */
+  readonly responseIndex: number;
+  /** The call as the API sent it; `null` when only the result is known. */
+  readonly call: unknown;
+  /** The result as the API sent it; `null` until it comes. */
+  readonly result: unknown;
+}
+
+/** A Python cell. */
+export interface PythonExecution extends ExecutionBase {
+  readonly kind: 'python';
+  readonly code: string | null;
+}
+
+/** A bash command. */
+export interface BashExecution extends ExecutionBase {
+  readonly kind: 'bash';
+  readonly command: string | null;
+}
+
+/** The text editor showed a file. */
+export interface ViewExecution extends ExecutionBase {
+  readonly kind: 'view';
+  readonly path: string | null;
+  /** What was shown; `null` until the result comes. */
+  readonly view: Omit<Extract<EditorOutput, { kind: 'view' }>, 'kind'> | null;
+}
+
+/** The text editor wrote a file. Such files are not captured: a command must copy them to `$OUTPUT_DIR`. */
+export interface CreateExecution extends ExecutionBase {
+  readonly kind: 'create';
+  readonly path: string | null;
+  readonly fileText: string | null;
+  /** Whether the file existed before; `null` until the result comes. */
+  readonly isFileUpdate: boolean | null;
+}
+
+/** The text editor replaced a text in a file. */
+export interface ReplaceExecution extends ExecutionBase {
+  readonly kind: 'replace';
+  readonly path: string | null;
+  readonly oldText: string | null;
+  readonly newText: string | null;
+  /** The change as diff lines; `null` until the result comes. */
+  readonly diff: Omit<Extract<EditorOutput, { kind: 'replace' }>, 'kind'> | null;
+}
+
+/** A call of a tool or editor command that this version does not know. */
+export interface UnknownExecution extends ExecutionBase {
+  readonly kind: 'unknown';
+  readonly input: unknown;
+}
+
+/**
+ * One call of a code execution tool and its result, whichever of the three tools ran it. Plain JSON.
+ *
+ * @example
+ * ```ts
+ * for (const execution of turn.executions) {
+ *   if (execution.kind === 'python') console.log(execution.code);
+ *   if (execution.status === 'failed') console.log(execution.returnCode, execution.stderr);
+ * }
+ * ```
+ */
+export type Execution =
+  | PythonExecution
+  | BashExecution
+  | ViewExecution
+  | CreateExecution
+  | ReplaceExecution
+  | UnknownExecution;
+
+export type ExecutionKind = Execution['kind'];
+
+/** What is known of a call before and beside its result. */
+interface CallFacts {
+  readonly call: CallBlock;
+  /** The input to read, where it is more than the call carries: a cut one keeps what was written. */
+  readonly input?: unknown;
+  readonly inputComplete?: boolean;
+  readonly responseIndex: number;
+}
+
+const NO_OUTPUT: ExecutionOutput = {
+  errored: false,
+  stdout: null,
+  stderr: null,
+  returnCode: null,
+  encryptedStdout: null,
+  abortReason: null,
+  errorCode: null,
+  errorMessage: null,
+  fileIds: [],
+  editor: null,
+};
+
+/** An execution whose call is written and whose result is not there yet; `writing` when the input still comes. */
+export function pendingExecution(facts: CallFacts, status: 'writing' | 'pending' = 'pending'): Execution {
+  const { call, responseIndex } = facts;
+  const input = facts.input ?? call.input;
+  const kind = kindOfCall(call.name, input);
+  const base = {
+    ...outcomeOf(NO_OUTPUT),
+    status,
+    id: call.id,
+    name: call.name,
+    inputComplete: status === 'pending' && (facts.inputComplete ?? isWhole(kind, input)),
+    caller: callerOf(call),
+    responseIndex,
+    call,
+    result: null,
+  };
+  return withKind(base, kind, isRecord(input) ? input : {}, null, input);
+}
+
+/** The same execution with its result. */
+export function finishedExecution(execution: Execution, result: ResultBlock): Execution {
+  const output = readResult(result);
+  const finished = { ...execution, ...outcomeOf(output), result };
+  const { editor } = output;
+  if (finished.kind === 'view' && editor?.kind === 'view') return { ...finished, view: withoutKind(editor) };
+  if (finished.kind === 'create' && editor?.kind === 'create') {
+    return { ...finished, isFileUpdate: editor.isFileUpdate };
+  }
+  if (finished.kind === 'replace' && editor?.kind === 'replace')
+    return { ...finished, diff: withoutKind(editor) };
+  return finished;
+}
+
+/** An execution of which only the result is at hand: its call stands in a response that was not given. */
+export function executionWithoutCall(result: ResultBlock, responseIndex: number): Execution {
+  const output = readResult(result);
+  const base = {
+    ...outcomeOf(output),
+    id: result.tool_use_id,
+    name: null,
+    inputComplete: false,
+    caller: callerOf(result),
+    responseIndex,
+    call: null,
+    result,
+  };
+  return withKind(base, kindOfResult(result.type, output), {}, output.editor, null);
+}
+
+/** The part of an execution that its result decides. */
+function outcomeOf(output: ExecutionOutput) {
+  const status: ExecutionStatus = output.errored ? 'errored' : output.returnCode ? 'failed' : 'succeeded';
+  return {
+    status,
+    stdout: output.stdout,
+    stderr: output.stderr,
+    returnCode: output.returnCode,
+    encryptedStdout: output.encryptedStdout,
+    abortReason: output.abortReason,
+    errorCode: output.errorCode,
+    errorMessage: output.errorMessage,
+    files: output.fileIds,
+  };
+}
+
+function withKind(
+  base: ExecutionBase,
+  kind: ExecutionKind,
+  input: Record<string, unknown>,
+  editor: EditorOutput | null,
+  raw: unknown,
+): Execution {
+  switch (kind) {
+    case 'python':
+      return { ...base, kind, code: text(input['code']) };
+    case 'bash':
+      return { ...base, kind, command: text(input['command']) };
+    case 'view':
+      return {
+        ...base,
+        kind,
+        path: text(input['path']),
+        view: editor?.kind === 'view' ? withoutKind(editor) : null,
+      };
+    case 'create':
+      return {
+        ...base,
+        kind,
+        path: text(input['path']),
+        fileText: text(input['file_text']),
+        isFileUpdate: editor?.kind === 'create' ? editor.isFileUpdate : null,
+      };
+    case 'replace':
+      return {
+        ...base,
+        kind,
+        path: text(input['path']),
+        oldText: text(input['old_str']),
+        newText: text(input['new_str']),
+        diff: editor?.kind === 'replace' ? withoutKind(editor) : null,
+      };
+    case 'unknown':
+      return { ...base, kind, input: raw };
+  }
+}
+
+function kindOfCall(name: string, input: unknown): ExecutionKind {
+  if (name === 'code_execution') return 'python';
+  if (name === 'bash_code_execution') return 'bash';
+  if (name !== 'text_editor_code_execution' || !isRecord(input)) return 'unknown';
+  switch (input['command']) {
+    case 'view':
+      return 'view';
+    case 'create':
+      return 'create';
+    case 'str_replace':
+      return 'replace';
+    default:
+      return 'unknown';
+  }
+}
+
+function kindOfResult(type: string, output: ExecutionOutput): ExecutionKind {
+  if (type === 'code_execution_tool_result') return 'python';
+  if (type === 'bash_code_execution_tool_result') return 'bash';
+  return output.editor?.kind ?? 'unknown';
+}
+
+/** Whether an input has what its tool needs. The API's schemas are not published; these fields were always there. */
+function isWhole(kind: ExecutionKind, input: unknown): boolean {
+  if (!isRecord(input)) return false;
+  switch (kind) {
+    case 'python':
+      return 'code' in input;
+    case 'bash':
+      return 'command' in input;
+    case 'view':
+      return 'path' in input;
+    case 'create':
+      return 'path' in input && 'file_text' in input;
+    case 'replace':
+      return 'path' in input && 'old_str' in input && 'new_str' in input;
+    case 'unknown':
+      return Object.keys(input).length > 0;
+  }
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+function withoutKind<T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {
+  return rest;
+}

@@ -1,0 +1,73 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import { InvalidInputError } from '../errors.ts';
+import { describe } from '../request/client.ts';
+import type { TurnEvent } from './events.ts';
+
+/** Options of `runTurn` and `streamTurn`, all optional. */
+export interface TurnOptions {
+  /** How many `pause_turn`s may be continued before the turn ends with a `TurnLimitError`. Default 10. */
+  readonly maxPauses?: number;
+  /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
+  readonly idleTimeoutMs?: number;
+  /** Tries after the first for failures that show that nothing ran (429, 503, 529, never connected). Default 2. */
+  readonly retries?: number;
+  /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
+  readonly describe?: boolean;
+  /** Add the default code execution tool where `tools` has none. Default true. */
+  readonly addTool?: boolean;
+  /** Largest single event of a stream, in characters. Default 64 MiB. */
+  readonly maxEventBytes?: number;
+  /** Largest sum of a turn's responses, in bytes. Default 256 MiB. */
+  readonly maxTurnBytes?: number;
+  /** Ends the turn with a `TurnInterruptedError` of code `aborted`. */
+  readonly signal?: AbortSignal;
+  /** Sees every event when it happens; never awaited. What it throws becomes a notice and ends the calls. */
+  readonly onEvent?: (event: TurnEvent) => void;
+  /** The SDK's `RequestOptions` for every request of the turn, such as `headers` and `timeout`. */
+  readonly request?: Omit<Anthropic.RequestOptions, 'signal' | 'stream'>;
+}
+
+/** Options with their defaults filled in. */
+export interface ResolvedTurnOptions {
+  readonly maxPauses: number;
+  readonly idleTimeoutMs: number;
+  readonly retries: number;
+  readonly describe: boolean;
+  readonly addTool: boolean;
+  readonly maxEventBytes: number;
+  readonly maxTurnBytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: ((event: TurnEvent) => void) | undefined;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+/** The defaults of all options that have one; docs/options.md holds the same table. */
+export const TURN_DEFAULTS = {
+  maxPauses: 10,
+  // Under the 300 s after which Node's fetch gives a silent body up by itself.
+  idleTimeoutMs: 290_000,
+  retries: 2,
+  describe: true,
+  addTool: true,
+  maxEventBytes: 64 * 1024 * 1024,
+  maxTurnBytes: 256 * 1024 * 1024,
+} as const;
+
+const COUNTS = ['maxPauses', 'retries'] as const;
+const AMOUNTS = ['idleTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
+
+/** @throws {InvalidInputError} naming the option and its value. */
+export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const resolved = { signal: undefined, onEvent: undefined, request: {}, ...TURN_DEFAULTS, ...given };
+  for (const name of COUNTS) assertNumber(name, resolved[name], 0);
+  for (const name of AMOUNTS) assertNumber(name, resolved[name], 1);
+  return resolved;
+}
+
+function assertNumber(name: string, value: unknown, least: number): void {
+  if (typeof value === 'number' && value >= least) return;
+  throw new InvalidInputError(
+    `options.${name} must be a number of at least ${least}, got ${describe(value)}.`,
+  );
+}

@@ -1,0 +1,42 @@
+import type { MessagesClient } from '../request/client.ts';
+import type { TurnParams } from '../request/params.ts';
+import type { TurnOptions } from './options.ts';
+import type { Turn } from './state.ts';
+import { TurnStream } from './turn-stream.ts';
+
+/**
+ * Runs a turn and gives its events while they happen. See {@link TurnStream}.
+ *
+ * @param client the SDK's client: `new Anthropic()`, its `beta`, a clone, or a Foundry or AWS client
+ * @param params what `messages.create` takes, without `stream`
+ *
+ * @example
+ * ```ts
+ * const stream = streamTurn(client, { model, max_tokens: 32_000, messages: [userMessage('What is 2 ** 100?')] });
+ * for await (const event of stream) if (event.type === 'code-delta') process.stdout.write(event.text);
+ * console.log((await stream.turn()).answer);
+ * ```
+ */
+export function streamTurn(client: MessagesClient, params: TurnParams, options?: TurnOptions): TurnStream {
+  return new TurnStream(client, params, options);
+}
+
+/**
+ * Runs a turn to its end, over as many responses as `pause_turn` takes. Streams on the wire, so that code that runs
+ * for minutes meets no request timeout.
+ *
+ * Code that fails is data (`turn.executions`), an exchange that fails is thrown: see `TurnStream.turn()`.
+ *
+ * @example
+ * ```ts
+ * const turn = await runTurn(client, { model, max_tokens: 32_000, messages: [userMessage('What is 2 ** 100?')] });
+ * console.log(turn.outcome, turn.answer, turn.executions.length);
+ * ```
+ */
+export async function runTurn(
+  client: MessagesClient,
+  params: TurnParams,
+  options?: TurnOptions,
+): Promise<Turn> {
+  return streamTurn(client, params, options).turn();
+}

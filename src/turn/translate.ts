@@ -1,0 +1,311 @@
+import { MessageAccumulator } from '../wire/accumulate.ts';
+import {
+  type Block,
+  type CallBlock,
+  callerOf,
+  isExecutionCall,
+  isExecutionResult,
+  isRecord,
+  isServerToolCall,
+  isServerToolResult,
+  isToolUse,
+  type Message,
+  type ResultBlock,
+  type WireEvent,
+} from '../wire/blocks.ts';
+import { readContainer } from '../wire/container.ts';
+import { parsePartialJson } from '../wire/partial-json.ts';
+import { type SourceField, SourceTextDecoder, sourceFieldsOf } from '../wire/source-text.ts';
+import { StreamFailure } from '../wire/stream-failure.ts';
+import { listedArtifact } from './artifact.ts';
+import type { UnnumberedEvent } from './events.ts';
+import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
+import type { ServerToolUse, TurnState } from './state.ts';
+import { mergeReports, type ResponseUsage } from './usage.ts';
+
+/** What is known of a response before it begins. */
+export interface ResponseContext {
+  readonly responseIndex: number;
+  /** The container id in the request: `null` for none, `undefined` when the request is not known. */
+  readonly requestedContainer: string | null | undefined;
+}
+
+/** Keys of a `message_delta` that are read; anything else that is not null is passed on as `unknown`. */
+const MESSAGE_DELTA_KEYS = new Set(['type', 'delta', 'usage']);
+const DELTA_KEYS = new Set(['stop_reason', 'stop_sequence', 'stop_details', 'container']);
+const BLOCKS_WITHOUT_EVENTS = new Set(['text', 'thinking', 'redacted_thinking']);
+
+/**
+ * Translates the wire events of a turn's responses into turn events, and folds each response into its message.
+ *
+ * One translator lives for a whole turn, since a result may open the response after the one that made the call.
+ * Every wire event gives its turn events at once, in order; blocks that arrive without events of their own (whole in
+ * `message_start`) give the same ones.
+ */
+export class TurnTranslator {
+  readonly #emit: (event: UnnumberedEvent) => void;
+  /** Calls that a later response may bring the result of, by id. */
+  readonly #executions: Map<string, Execution>;
+  readonly #serverTools: Map<string, ServerToolUse>;
+  readonly #artifacts: Set<string>;
+  #context: ResponseContext = { responseIndex: 0, requestedContainer: undefined };
+  #accumulator = new MessageAccumulator();
+  #decoders = new Map<number, SourceTextDecoder>();
+  #usage: ResponseUsage = { input_tokens: 0, output_tokens: 0 };
+
+  constructor(emit: (event: UnnumberedEvent) => void, state: TurnState) {
+    this.#emit = emit;
+    this.#executions = new Map(state.executions.map((one) => [one.id, one]));
+    this.#serverTools = new Map(state.serverTools.map((one) => [one.id, one]));
+    this.#artifacts = new Set(state.artifacts.map(({ fileId }) => fileId));
+  }
+
+  /** The message of the current response as far as it came. */
+  get message(): Message | null {
+    return this.#accumulator.message;
+  }
+
+  /** Whether the current response has ended: only `message_stop` proves it. */
+  get stopped(): boolean {
+    return this.#accumulator.stopped;
+  }
+
+  /** Forgets the last response and awaits the next one. */
+  beginResponse(context: ResponseContext): void {
+    this.#context = context;
+    this.#accumulator = new MessageAccumulator();
+    this.#decoders = new Map();
+  }
+
+  /** @throws {StreamFailure} for a second `message_start`, which would replace what was received. */
+  push(event: WireEvent): void {
+    const accumulator = this.#accumulator;
+    if (accumulator.message === null && event.type !== 'message_start' && event.type !== 'ping') {
+      this.#emit({ type: 'unknown', raw: event });
+      return;
+    }
+    switch (event.type) {
+      case 'content_block_delta':
+        accumulator.push(event);
+        this.#onDelta(event.index, event.delta as unknown as Block);
+        break;
+      case 'content_block_start':
+        accumulator.push(event);
+        this.#onBlockStart(event.index, event.content_block as unknown as Block);
+        break;
+      case 'content_block_stop':
+        this.#onBlockStop(event.index);
+        break;
+      case 'message_start':
+        if (accumulator.message) {
+          throw new StreamFailure('The response holds a second message_start.', { code: 'invalid_stream' });
+        }
+        accumulator.push(event);
+        this.#onMessageStart();
+        break;
+      case 'message_delta':
+        accumulator.push(event);
+        this.#onMessageDelta(event as unknown as Record<string, unknown>);
+        break;
+      case 'message_stop':
+        for (const index of accumulator.openIndexes) this.#onBlockStop(index);
+        accumulator.push(event);
+        break;
+      case 'ping':
+        break;
+      default:
+        this.#emit({ type: 'unknown', raw: event });
+    }
+  }
+
+  #onMessageStart(): void {
+    const message = this.message;
+    if (!message) return;
+    const { responseIndex } = this.#context;
+    this.#emit({ type: 'response-start', responseIndex, id: message.id, model: message.model });
+    this.#usage = { input_tokens: 0, output_tokens: 0 };
+    this.#reportUsage(message.usage);
+    for (const block of message.content as unknown as Block[]) {
+      this.#onWholeBlock(block);
+    }
+    this.#reportContainer(message.container);
+  }
+
+  #onBlockStart(index: number, block: Block): void {
+    this.#spellText(block);
+    if (!isExecutionCall(block)) return;
+    this.#announce(block);
+    this.#decoders.set(index, this.#decoderOf(block));
+  }
+
+  #onDelta(index: number, delta: Block): void {
+    if (!this.#accumulator.isOpen(index)) {
+      this.#emit({ type: 'unknown', raw: { type: 'content_block_delta', index, delta } });
+      return;
+    }
+    switch (delta.type) {
+      case 'text_delta':
+        if (delta['text']) this.#emit({ type: 'text-delta', text: delta['text'] as string });
+        break;
+      case 'input_json_delta':
+        this.#decoders.get(index)?.write(delta['partial_json'] as string);
+        break;
+      case 'thinking_delta':
+        if (delta['thinking']) this.#emit({ type: 'thinking-delta', text: delta['thinking'] as string });
+        break;
+      case 'signature_delta':
+      case 'citations_delta':
+      case 'compaction_delta':
+        break;
+      default:
+        this.#emit({ type: 'unknown', raw: delta });
+    }
+  }
+
+  #onBlockStop(index: number): void {
+    const closed = this.#accumulator.closeBlock(index);
+    if (!closed) return;
+    const { block, cutInput } = closed;
+    const decoder = this.#decoders.get(index);
+    this.#decoders.delete(index);
+    if (!decoder || !isExecutionCall(block)) {
+      this.#onFinishedBlock(block);
+      return;
+    }
+    decoder.end();
+    if (!decoder.wasFed) this.#spellOut(block, decoder);
+    this.#startExecution(block, cutInput);
+  }
+
+  /** A block that came whole, without events of its own. */
+  #onWholeBlock(block: Block): void {
+    this.#spellText(block);
+    if (!isExecutionCall(block)) {
+      this.#onFinishedBlock(block);
+      return;
+    }
+    this.#announce(block);
+    this.#spellOut(block, this.#decoderOf(block));
+    this.#startExecution(block, null);
+  }
+
+  /** The text that a block brings along when it starts; usually empty. */
+  #spellText(block: Block): void {
+    if (block.type === 'text' && block['text'])
+      this.#emit({ type: 'text-delta', text: String(block['text']) });
+    if (block.type === 'thinking' && block['thinking']) {
+      this.#emit({ type: 'thinking-delta', text: String(block['thinking']) });
+    }
+  }
+
+  #onFinishedBlock(block: Block): void {
+    if (BLOCKS_WITHOUT_EVENTS.has(block.type)) return;
+    if (isExecutionResult(block)) this.#finishExecution(block);
+    else if (isToolUse(block)) {
+      const { id, name, input } = block;
+      const { responseIndex } = this.#context;
+      this.#emit({ type: 'tool-use', toolUse: { id, name, input, caller: callerOf(block), responseIndex } });
+    } else if (isServerToolCall(block)) {
+      this.#reportServerTool({
+        id: block.id,
+        name: block.name,
+        caller: callerOf(block),
+        call: block,
+        result: null,
+      });
+    } else if (isServerToolResult(block)) {
+      const known = this.#serverTools.get(block.tool_use_id);
+      const unknown = { id: block.tool_use_id, name: null, caller: callerOf(block), call: null };
+      this.#reportServerTool({ ...(known ?? unknown), result: block });
+    } else this.#emit({ type: 'unknown', raw: block });
+  }
+
+  #announce(call: CallBlock): void {
+    const { responseIndex } = this.#context;
+    // Its input is still to come, even where the block carries it already.
+    const execution = pendingExecution({ call, input: {}, responseIndex }, 'writing');
+    this.#emit({ type: 'execution-start', execution });
+  }
+
+  #decoderOf(call: CallBlock): SourceTextDecoder {
+    const { id } = call;
+    return new SourceTextDecoder(sourceFieldsOf(call.name), (field: SourceField, text: string) => {
+      this.#emit({ type: 'code-delta', id, field, text });
+    });
+  }
+
+  /** The source of an input that came whole, as the deltas that it did not come in. */
+  #spellOut(call: CallBlock, decoder: SourceTextDecoder): void {
+    if (!isRecord(call.input)) return;
+    decoder.write(JSON.stringify(call.input));
+    decoder.end();
+  }
+
+  #startExecution(call: CallBlock, cutInput: string | null): void {
+    const { responseIndex } = this.#context;
+    const written = cutInput === null ? call.input : parsePartialJson(cutInput, { keepCutString: true });
+    if (written === undefined) {
+      this.#emit({ type: 'unknown', raw: { type: 'unreadable_input', id: call.id, text: cutInput } });
+    }
+    const execution = pendingExecution({
+      call,
+      responseIndex,
+      ...(cutInput === null ? {} : { input: written ?? {}, inputComplete: false }),
+    });
+    this.#executions.set(execution.id, execution);
+    this.#emit({ type: 'execution-running', execution });
+  }
+
+  #finishExecution(result: ResultBlock): void {
+    const { responseIndex } = this.#context;
+    const known = this.#executions.get(result.tool_use_id);
+    const execution = known ? finishedExecution(known, result) : executionWithoutCall(result, responseIndex);
+    this.#emit({ type: 'execution-end', execution });
+    for (const fileId of execution.files) {
+      if (this.#artifacts.has(fileId)) continue;
+      this.#artifacts.add(fileId);
+      this.#emit({ type: 'artifact', artifact: listedArtifact(fileId, execution.id) });
+    }
+  }
+
+  #reportServerTool(serverTool: ServerToolUse): void {
+    this.#serverTools.set(serverTool.id, serverTool);
+    this.#emit({ type: 'server-tool', serverTool });
+  }
+
+  #onMessageDelta(event: Record<string, unknown>): void {
+    this.#reportUsage(event['usage']);
+    const delta = isRecord(event['delta']) ? event['delta'] : {};
+    this.#reportContainer(delta['container']);
+    const beyond = [...unreadKeys(event, MESSAGE_DELTA_KEYS), ...unreadKeys(delta, DELTA_KEYS)];
+    if (beyond.length > 0)
+      this.#emit({ type: 'unknown', raw: { type: 'message_delta', ...Object.fromEntries(beyond) } });
+  }
+
+  #reportUsage(usage: unknown): void {
+    if (!isRecord(usage)) return;
+    this.#usage = mergeReports(this.#usage, usage);
+    this.#emit({ type: 'usage', responseIndex: this.#context.responseIndex, usage: this.#usage });
+  }
+
+  #reportContainer(value: unknown): void {
+    const container = readContainer(value);
+    if (!container) return;
+    const { requestedContainer } = this.#context;
+    if (requestedContainer === undefined) this.#emit({ type: 'container', change: 'unknown', container });
+    else if (requestedContainer === null) this.#emit({ type: 'container', change: 'created', container });
+    else if (requestedContainer === container.id)
+      this.#emit({ type: 'container', change: 'reused', container });
+    else {
+      this.#emit({ type: 'container', change: 'changed', container });
+      const message =
+        `Container ${requestedContainer} was asked for and the API answered from ${container.id}: files and Python ` +
+        'state of the former are not there.';
+      this.#emit({ type: 'notice', notice: { code: 'container-changed', message } });
+    }
+  }
+}
+
+function unreadKeys(record: Record<string, unknown>, known: ReadonlySet<string>): [string, unknown][] {
+  return Object.entries(record).filter(([key, value]) => !known.has(key) && value !== null);
+}

@@ -1,0 +1,224 @@
+import { InvalidInputError } from '../errors.ts';
+import { assertMessagesClient } from '../request/client.ts';
+import { prepareParams, type TurnParams } from '../request/params.ts';
+import { EventLog } from './event-log.ts';
+import type { TurnEvent, UnnumberedEvent } from './events.ts';
+import { turnLoop } from './loop.ts';
+import { resolveTurnOptions, type TurnOptions } from './options.ts';
+import { initialTurnState, type Turn, type TurnState } from './state.ts';
+
+/**
+ * A turn that is being run: its events, one after the other, and its result.
+ *
+ * Nothing is sent before the first `next()` or `turn()`. Events are read as they are taken, so a slow reader slows
+ * the sender and memory stays bounded. There is one iterator; leaving it early aborts the turn.
+ *
+ * @example
+ * ```ts
+ * const stream = streamTurn(client, params);
+ * for await (const event of stream) if (event.type === 'text-delta') process.stdout.write(event.text);
+ * const turn = await stream.turn();
+ * ```
+ */
+export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
+  readonly #start: () => AsyncGenerator<void, Turn>;
+  readonly #controller = new AbortController();
+  readonly #log = new EventLog(initialTurnState());
+  readonly #unlink: () => void;
+  #loop: AsyncGenerator<void, Turn> | undefined;
+  /** Events that happened and were not taken yet: those of one chunk at most. */
+  #queue: TurnEvent[] = [];
+  #taken = 0;
+  #seq = 0;
+  #onEvent: ((event: TurnEvent) => void) | undefined;
+  #consumer: 'nobody' | 'iterator' | 'turn' = 'nobody';
+  /** The step under way; steps never overlap. */
+  #step: Promise<void> | undefined;
+  #ended = false;
+  /** Thrown by the iterator once, behind the last event. */
+  #failure: { readonly error: unknown } | undefined;
+  readonly #result = deferred<Turn>();
+
+  /** @internal Use `streamTurn`. */
+  constructor(client: unknown, params: TurnParams, options: TurnOptions | undefined) {
+    const { signal } = options ?? {};
+    const abort = () => this.#controller.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+    this.#unlink = () => signal?.removeEventListener('abort', abort);
+    // A failure that nobody observes is not an unhandled rejection.
+    this.#result.promise.catch(() => {});
+    this.#start = () => {
+      assertMessagesClient(client);
+      const resolved = resolveTurnOptions(options);
+      const prepared = prepareParams(params, resolved);
+      this.#onEvent = resolved.onEvent;
+      const { signal } = this.#controller;
+      return turnLoop({
+        client,
+        params: prepared,
+        options: resolved,
+        signal,
+        emit: this.#emit,
+        log: this.#log,
+      });
+    };
+  }
+
+  /** The turn as far as its events were produced; built when read. Equal to folding the events with `reduceTurn`. */
+  get state(): TurnState {
+    return this.#log.state;
+  }
+
+  /**
+   * The whole turn, the same promise each time. Runs the turn when nobody iterates; otherwise it settles with the
+   * iteration.
+   *
+   * @throws {InvalidInputError} for bad input, before any request.
+   * @throws {TurnInterruptedError} when the exchange broke, with everything received.
+   * @throws {TurnLimitError} when a limit of the options was reached, with the turn so far.
+   * @throws the SDK's own errors when the first request is refused.
+   */
+  turn(): Promise<Turn> {
+    // One microtask later, so that an iteration that begins right behind this call still gets every event.
+    if (this.#consumer === 'nobody') queueMicrotask(() => void this.#drain());
+    return this.#result.promise;
+  }
+
+  /** Ends the turn with a `TurnInterruptedError` of code `aborted`. After the end it does nothing. */
+  abort(reason?: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  /** @throws {InvalidInputError} when `turn()` is already running the turn: events before this call would be missed. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent> {
+    if (this.#consumer === 'turn' && !this.#ended) {
+      throw new InvalidInputError(
+        'turn() is already running this turn and events have passed. Begin to iterate before you await turn(), or use onEvent.',
+      );
+    }
+    if (this.#consumer === 'nobody') this.#consumer = 'iterator';
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        await this.#leave();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** The next event, like the iterator's. */
+  next(): Promise<IteratorResult<TurnEvent, undefined>> {
+    return this.#consumer === 'iterator' ? this.#next() : this[Symbol.asyncIterator]().next();
+  }
+
+  /** Aborts the turn if it still runs and waits until its connection is released. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#leave();
+  }
+
+  #next(): Promise<IteratorResult<TurnEvent, undefined>> {
+    const event = this.#queue[this.#taken];
+    if (event !== undefined) {
+      this.#taken++;
+      return Promise.resolve({ done: false, value: event });
+    }
+    if (!this.#ended) return this.#advance().then(() => this.#next());
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure ? Promise.reject(failure.error) : Promise.resolve({ done: true, value: undefined });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#consumer !== 'nobody') return;
+    this.#consumer = 'turn';
+    while (!this.#ended) await this.#advance();
+    this.#failure = undefined;
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#ended) return;
+    this.#consumer = this.#consumer === 'nobody' ? 'turn' : this.#consumer;
+    this.#controller.abort();
+    while (!this.#ended) await this.#advance();
+    this.#queue = [];
+    this.#failure = undefined;
+  }
+
+  /** One step of the loop: a batch of events, or the end. */
+  #advance(): Promise<void> {
+    this.#step ??= this.#stepOnce().finally(() => {
+      this.#step = undefined;
+    });
+    return this.#step;
+  }
+
+  async #stepOnce(): Promise<void> {
+    if (this.#taken === this.#queue.length) {
+      this.#queue = [];
+      this.#taken = 0;
+    }
+    try {
+      this.#loop ??= this.#start();
+      const { done, value } = await this.#loop.next();
+      if (done) this.#end(() => this.#result.resolve(value));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.#end(() => this.#result.reject(error));
+  }
+
+  #end(settle: () => void): void {
+    this.#ended = true;
+    this.#unlink();
+    settle();
+  }
+
+  readonly #emit = (event: UnnumberedEvent): void => {
+    const numbered = event as UnnumberedEvent & { seq: number };
+    numbered.seq = this.#seq++;
+    this.#log.push(numbered);
+    if (this.#consumer !== 'turn') this.#queue.push(numbered);
+    if (this.#onEvent) this.#tell(this.#onEvent, numbered);
+  };
+
+  /** A listener that fails is told of, once, and not asked again: the turn goes on without it. */
+  #tell(listener: (event: TurnEvent) => unknown, event: TurnEvent): void {
+    const onFailure = (error: unknown) => {
+      if (this.#onEvent === undefined || this.#ended) return;
+      this.#onEvent = undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `onEvent failed at event ${event.seq} (${event.type}) and is not called again: ${reason}`;
+      this.#emit({ type: 'notice', notice: { code: 'listener-failed', message } });
+    };
+    try {
+      const returned = listener(event);
+      if (returned instanceof Promise) returned.catch(onFailure);
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve!: Deferred<T>['resolve'];
+  let reject!: Deferred<T>['reject'];
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,58 @@
+/**
+ * Token counters as the API names them (`input_tokens`, `output_tokens`, `cache_read_input_tokens` …), each as it was
+ * sent: numbers, nested counters, texts such as `service_tier`, or `null`. Open, since counters come and go.
+ */
+export interface ResponseUsage {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly [counter: string]: unknown;
+}
+
+/** Counters summed over the responses of a turn. Every continuation sends, and bills, the history again. */
+export interface TurnUsage extends ResponseUsage {
+  /** What each response reported, in order. */
+  readonly perResponse: readonly ResponseUsage[];
+}
+
+export const NO_USAGE: TurnUsage = { input_tokens: 0, output_tokens: 0, perResponse: [] };
+
+/** The usage of a turn with one response's counters put in the place of what that response reported before. */
+export function withResponseUsage(
+  usage: TurnUsage,
+  responseIndex: number,
+  response: ResponseUsage,
+): TurnUsage {
+  const perResponse = [...usage.perResponse];
+  // Responses without a report must not leave a hole, which JSON would turn into null.
+  while (perResponse.length < responseIndex) perResponse.push({ input_tokens: 0, output_tokens: 0 });
+  perResponse[responseIndex] = response;
+  return { ...perResponse.reduce(add, { input_tokens: 0, output_tokens: 0 }), perResponse };
+}
+
+/**
+ * A later report of the same response: counters are cumulative, so what is there replaces, and what is absent or null
+ * stays.
+ */
+export function mergeReports(earlier: ResponseUsage, later: object): ResponseUsage {
+  const present = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
+  return { ...earlier, ...Object.fromEntries(present) };
+}
+
+function add<T extends Readonly<Record<string, unknown>>>(
+  sum: T,
+  other: Readonly<Record<string, unknown>>,
+): T {
+  const result: Record<string, unknown> = { ...sum };
+  for (const [key, value] of Object.entries(other)) {
+    const before = result[key];
+    if (typeof value === 'number') result[key] = (typeof before === 'number' ? before : 0) + value;
+    else if (isCounters(value)) result[key] = add(isCounters(before) ? before : {}, value);
+    // Texts name what served the latest response; null says nothing.
+    else if (value !== null || !(key in result)) result[key] = value;
+  }
+  return result as T;
+}
+
+function isCounters(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
