@@ -1,0 +1,26 @@
+import { assertFilesClient, type FilesClient } from '../request/client.ts';
+import { fetchFileMetadata } from '../request/file-metadata.ts';
+import { type Artifact, describedArtifact } from '../turn/artifact.ts';
+
+/**
+ * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in the same order; those
+ * that the Files API does not know (any more) have the status `missing`.
+ *
+ * `runTurn` does this by itself where the client has `files`.
+ *
+ * @throws {InvalidInputError} when the client has no `files`, and whatever the SDK throws.
+ *
+ * @example
+ * ```ts
+ * for (const { name, sizeBytes } of await describeArtifacts(client, artifactsOf(message))) console.log(name, sizeBytes);
+ * ```
+ */
+export async function describeArtifacts(
+  client: FilesClient,
+  artifacts: readonly Artifact[],
+): Promise<Artifact[]> {
+  assertFilesClient(client, 'describeArtifacts');
+  const ids = artifacts.map(({ fileId }) => fileId);
+  const files = await fetchFileMetadata(client, ids);
+  return artifacts.map((artifact) => describedArtifact(artifact, files.get(artifact.fileId)));
+}

@@ -1,0 +1,54 @@
+/** Names that Windows keeps for devices, with any extension. */
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)/i;
+/** Separators, what Windows forbids, control characters, half surrogate pairs, and characters that turn the reading order around. */
+const FORBIDDEN = /[<>:"|?*\\/\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+/** Longest name that common file systems hold, in bytes of UTF-8. */
+const MAX_BYTES = 255;
+
+/**
+ * A file name that is safe to create in a folder, made from one that a model chose: no separators, no `..`, nothing
+ * that a file system or a terminal would take for more than a name. `fallback` stands in for a name with nothing left.
+ */
+export function safeName(name: string, fallback: string): string {
+  const cleaned = name
+    .normalize('NFC')
+    .replace(FORBIDDEN, '_')
+    .replace(/[. ]+$/, '')
+    .trim();
+  const usable = cleaned === '' || /^\.+$/.test(cleaned) ? fallback : cleaned;
+  return fitToBytes(RESERVED.test(usable) ? `_${usable}` : usable, '');
+}
+
+/** `report.csv` as `report (2).csv`: the name with a number before its extension, within the length. */
+export function numberedName(name: string, number: number): string {
+  return fitToBytes(name, ` (${number})`);
+}
+
+/** What a file system that ignores case and Unicode form would take for the same name. */
+export function nameKey(name: string): string {
+  return name.normalize('NFKC').toLowerCase();
+}
+
+function fitToBytes(name: string, suffix: string): string {
+  const dot = name.lastIndexOf('.');
+  const hasExtension = dot > 0 && name.length - dot <= 20;
+  const stem = hasExtension ? name.slice(0, dot) : name;
+  const tail = suffix + (hasExtension ? name.slice(dot) : '');
+  return cutToBytes(stem, MAX_BYTES - byteLength(tail)) + tail;
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  if (byteLength(text) <= bytes) return text;
+  let cut = '';
+  let length = 0;
+  for (const character of text) {
+    length += byteLength(character);
+    if (length > bytes) break;
+    cut += character;
+  }
+  return cut;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

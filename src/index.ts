@@ -1,0 +1,70 @@
+export {
+  ArtifactError,
+  CodeExecutionError,
+  type CodeExecutionErrorOptions,
+  type FailedArtifact,
+  type InterruptionCode,
+  InvalidInputError,
+  isArtifactError,
+  isCodeExecutionError,
+  isInvalidInputError,
+  isTurnInterruptedError,
+  isTurnLimitError,
+  TurnInterruptedError,
+  TurnLimitError,
+} from './errors.ts';
+export { describeArtifacts } from './files/describe-artifacts.ts';
+export {
+  type DownloadedArtifact,
+  type DownloadOptions,
+  downloadArtifact,
+} from './files/download-artifact.ts';
+export type { FilesClient, MessagesClient } from './request/client.ts';
+export {
+  Container,
+  type ContainerData,
+  type ContainerInput,
+  type ContainerSource,
+  containerOf,
+  type SkillData,
+} from './request/container.ts';
+export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
+export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
+export type { TurnParams } from './request/params.ts';
+export {
+  type CodeExecutionToolOptions,
+  type CodeExecutionVersion,
+  codeExecutionTool,
+} from './request/tools.ts';
+export type { Artifact } from './turn/artifact.ts';
+export type { ContainerChange, SourceField, TurnEvent } from './turn/events.ts';
+export type {
+  BashExecution,
+  Caller,
+  CreateExecution,
+  Execution,
+  ExecutionErrorCode,
+  ExecutionKind,
+  ExecutionStatus,
+  PythonExecution,
+  ReplaceExecution,
+  UnknownExecution,
+  ViewExecution,
+} from './turn/execution.ts';
+export { artifactsOf, type ContentSource, executionsOf } from './turn/executions-of.ts';
+export type { TurnOptions } from './turn/options.ts';
+export { reduceTurn } from './turn/reduce.ts';
+export { runTurn, streamTurn } from './turn/run-turn.ts';
+export {
+  initialTurnState,
+  type Notice,
+  type Outcome,
+  type ServerToolUse,
+  type ToolUse,
+  type Turn,
+  type TurnFailure,
+  type TurnPart,
+  type TurnState,
+} from './turn/state.ts';
+export type { TurnStream } from './turn/turn-stream.ts';
+export type { ResponseUsage, TurnUsage } from './turn/usage.ts';
