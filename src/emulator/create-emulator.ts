@@ -1,0 +1,152 @@
+import { InvalidInputError } from '../errors.ts';
+import { handleFiles } from './files-api.ts';
+import { ApiFailure, failure, notFound } from './http.ts';
+import { handleMessages } from './messages-api.ts';
+import { justBashSandbox } from './sandbox/just-bash.ts';
+import { ScriptPlayer, type Step } from './script.ts';
+import { Store } from './store.ts';
+
+/** Options of {@link createEmulator}. */
+export interface EmulatorOptions {
+  /** What the emulated Claude does, in order, over all requests. */
+  readonly script: readonly Step[];
+  /** The clock. Default: the system's. */
+  readonly now?: () => Date;
+  /** Pause between two events of a stream, in milliseconds, to watch it live. Default 0. */
+  readonly eventDelayMs?: number;
+  /** Longest run of one command, in milliseconds. Default 90 000, as documented for a cell. */
+  readonly timeoutMs?: number;
+}
+
+/** A request that the emulator received. */
+export interface RecordedRequest {
+  readonly method: string;
+  /** With the query, such as `/v1/messages`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parsed JSON; `null` for other bodies. */
+  readonly body: unknown;
+}
+
+/** A file that the emulator holds. */
+export interface EmulatorFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly mimeType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The offline API. */
+export interface Emulator extends AsyncDisposable {
+  /** For the SDK's client: `new Anthropic({ apiKey: 'none', fetch: emulator.fetch })`. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /** Every request so far, in order. */
+  readonly requests: readonly RecordedRequest[];
+  /** Every file, uploaded and produced, oldest first. */
+  readonly files: readonly EmulatorFile[];
+  /** Every container, oldest first. */
+  readonly containers: readonly { readonly id: string; readonly expiresAt: string }[];
+  /** Forgets everything and plays the script from its start. */
+  reset(): void;
+  /** @throws {EmulatorError} listing the steps of the script that no request asked for. */
+  assertDone(): void;
+}
+
+/**
+ * An API that needs no key and no network: Messages and Files, with containers in which Python and bash really run.
+ * What Claude says and runs is the script; what comes of it is not.
+ *
+ * Code runs in just-bash, an optional peer: `npm install --save-dev just-bash`.
+ *
+ * @throws {InvalidInputError} for a script that is no list of steps.
+ *
+ * @example
+ * ```ts
+ * const emulator = createEmulator({ script: [python('print(2 ** 10)'), pause(), say('It is 1024.')] });
+ * const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+ * const turn = await runTurn(client, params);
+ * emulator.assertDone();
+ * ```
+ */
+export function createEmulator(options: EmulatorOptions): Emulator {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError('createEmulator takes { script }, such as { script: [say("Hello.")] }.');
+  }
+  const { now = () => new Date(), eventDelayMs = 0, timeoutMs = 90_000 } = options;
+  const store = new Store(now);
+  const script = new ScriptPlayer(options.script);
+  const service = { store, script, createSandbox: justBashSandbox, timeoutMs, eventDelayMs };
+  let requests: RecordedRequest[] = [];
+
+  async function route(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const isMessages = pathname === '/v1/messages' && request.method === 'POST';
+    const response = isMessages
+      ? await handleMessages(request, service)
+      : /^\/v1\/files(\/|$)/.test(pathname)
+        ? await handleFiles(request, pathname.slice('/v1/files'.length), store)
+        : undefined;
+    if (!response) throw notFound(`emulator: no endpoint ${request.method} ${pathname}`);
+    return response;
+  }
+
+  return {
+    async fetch(input, init) {
+      const request = new Request(input, init);
+      request.signal.throwIfAborted();
+      requests.push(await record(request.clone()));
+      try {
+        return await route(request);
+      } catch (error) {
+        if (error instanceof ApiFailure) return failure(error, store.ids);
+        throw error;
+      }
+    },
+    get requests() {
+      return requests;
+    },
+    get files() {
+      return [...store.files.values()].map(({ id, filename, mimeType, bytes }) => ({
+        id,
+        filename,
+        mimeType,
+        bytes,
+      }));
+    },
+    get containers() {
+      return [...store.containers.values()].map(({ id, expiresAt }) => ({
+        id,
+        expiresAt: expiresAt.toISOString(),
+      }));
+    },
+    reset() {
+      store.reset();
+      script.reset();
+      requests = [];
+    },
+    assertDone: () => script.assertDone(),
+    async [Symbol.asyncDispose]() {
+      store.reset();
+    },
+  };
+}
+
+async function record(request: Request): Promise<RecordedRequest> {
+  const { pathname, search } = new URL(request.url);
+  const isJson = request.headers.get('content-type')?.includes('application/json') ?? false;
+  const text = isJson ? await request.text() : '';
+  return {
+    method: request.method,
+    path: pathname + search,
+    headers: Object.fromEntries(request.headers),
+    body: text === '' ? null : parsed(text),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

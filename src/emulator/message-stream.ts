@@ -1,0 +1,111 @@
+import type { ContentBlock } from '@anthropic-ai/sdk/resources/messages';
+import { type Answer, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
+import type { Store } from './store.ts';
+
+/** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
+const PIECES = [3, 9, 14, 7, 21, 5, 12];
+
+/** An answer as server-sent events, written while its blocks come. */
+export function sseOf(
+  answer: Answer,
+  { store, eventDelayMs }: { readonly store: Store; readonly eventDelayMs: number },
+): Response {
+  const encoder = new TextEncoder();
+  const events = eventsOf(answer);
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await events.next();
+      if (done) return controller.close();
+      controller.enqueue(encoder.encode(`event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`));
+      if (eventDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, eventDelayMs));
+    },
+    async cancel() {
+      await events.return(undefined);
+    },
+  });
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': store.ids.next('req') },
+  });
+}
+
+/** An event of the stream; its `type` is also its name. */
+type StreamEvent = { readonly type: string; readonly [key: string]: unknown };
+
+/** In the order of the recordings: a ping behind the first block's start, results whole, the container at the end. */
+async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined> {
+  const { id, model, stopReason } = answer;
+  yield {
+    type: 'message_start',
+    message: {
+      model,
+      id,
+      type: 'message',
+      role: 'assistant',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      stop_details: null,
+      usage: usageAtStart(answer),
+    },
+  };
+  let index = 0;
+  let outputTokens = 0;
+  for await (const block of answer.blocks) {
+    outputTokens += tokensOf(block);
+    yield* eventsOfBlock(block, index++);
+  }
+  const container = answer.container();
+  yield {
+    type: 'message_delta',
+    delta: {
+      stop_reason: stopReason,
+      stop_sequence: null,
+      stop_details: null,
+      ...(container ? { container } : {}),
+    },
+    usage: {
+      input_tokens: answer.inputTokens,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+      output_tokens: outputTokens,
+      ...usageAtEnd(),
+    },
+  };
+  yield { type: 'message_stop' };
+}
+
+function* eventsOfBlock(block: ContentBlock, index: number): Generator<StreamEvent> {
+  yield { type: 'content_block_start', index, content_block: opened(block) };
+  if (index === 0) yield { type: 'ping' };
+  for (const delta of deltasOf(block)) {
+    yield { type: 'content_block_delta', index, delta };
+  }
+  yield { type: 'content_block_stop', index };
+}
+
+/** A block as it starts: texts and inputs are still empty, results are whole. */
+function opened(block: ContentBlock): unknown {
+  if (block.type === 'text') return { ...block, text: '' };
+  if (block.type === 'server_tool_use') return { ...block, input: {} };
+  return block;
+}
+
+function* deltasOf(block: ContentBlock): Generator<object> {
+  if (block.type === 'text') {
+    for (const text of piecesOf(block.text)) yield { type: 'text_delta', text };
+  } else if (block.type === 'server_tool_use') {
+    // The first fragment is always empty (74 of 74 recorded).
+    yield { type: 'input_json_delta', partial_json: '' };
+    for (const piece of piecesOf(JSON.stringify(block.input)))
+      yield { type: 'input_json_delta', partial_json: piece };
+  }
+}
+
+function* piecesOf(text: string): Generator<string> {
+  let start = 0;
+  for (let count = 0; start < text.length; count++) {
+    const end = start + (PIECES[count % PIECES.length] as number);
+    yield text.slice(start, end);
+    start = end;
+  }
+}

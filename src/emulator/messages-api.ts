@@ -1,0 +1,144 @@
+import type { ContentBlock, Message } from '@anthropic-ai/sdk/resources/messages';
+import { EmulatorError } from '../errors.ts';
+import { type Answer, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
+import {
+  type CommandOutcome,
+  mountUploads,
+  openContainer,
+  runCommand,
+  uploadsOfCurrentTurn,
+} from './container.ts';
+import { invalidRequest, json } from './http.ts';
+import { sseOf } from './message-stream.ts';
+import { type MessagesBody, parseMessagesBody } from './request-body.ts';
+import type { SandboxFactory } from './sandbox/sandbox.ts';
+import type { LastResult, ScriptedResponse, ScriptPlayer } from './script.ts';
+import type { Store, StoredContainer } from './store.ts';
+
+/** What the Messages endpoint works with. */
+export interface MessagesService {
+  readonly store: Store;
+  readonly script: ScriptPlayer;
+  readonly createSandbox: SandboxFactory;
+  readonly timeoutMs: number;
+  readonly eventDelayMs: number;
+}
+
+/** `POST /v1/messages`: plays the next response of the script. */
+export async function handleMessages(request: Request, service: MessagesService): Promise<Response> {
+  const text = await request.text();
+  const body = parseMessagesBody(text);
+  const scripted = service.script.next();
+  if (!scripted) {
+    throw invalidRequest(
+      `emulator: the script has run out. All of its ${service.script.length} steps were played by earlier requests, and ` +
+        'this request asks for one more response. Add steps (behind pause() or stop()), or look for a request too many.',
+    );
+  }
+  const answer = await beginAnswer(body, text.length, scripted, service);
+  if (body.stream) return sseOf(answer, service);
+  return json(await wholeMessage(answer), service.store.ids);
+}
+
+async function beginAnswer(
+  body: MessagesBody,
+  size: number,
+  scripted: ScriptedResponse,
+  service: MessagesService,
+): Promise<Answer> {
+  const { store } = service;
+  const mayRunCode = (body.tools ?? []).some(({ type }) => type?.startsWith('code_execution_'));
+  const runsCode = scripted.steps.some(({ word }) => word === 'python' || word === 'bash');
+  const uploads = uploadsOfCurrentTurn(body).length > 0;
+  if (!mayRunCode && (runsCode || uploads)) {
+    throw invalidRequest(
+      'emulator: the script or a container_upload needs a code execution tool, and `tools` has none. Add codeExecutionTool().',
+    );
+  }
+  const needsContainer = runsCode || uploads || body.container != null;
+  const container = needsContainer ? await openAndMount(body, service) : undefined;
+  return {
+    id: store.ids.next('msg'),
+    model: body.model,
+    stopReason: scripted.stopReason,
+    inputTokens: Math.ceil(size / 4),
+    container: () => container && { id: container.id, expires_at: container.expiresAt.toISOString() },
+    blocks: play(scripted, container, service),
+  };
+}
+
+async function openAndMount(
+  body: MessagesBody,
+  { store, createSandbox }: MessagesService,
+): Promise<StoredContainer> {
+  const container = await openContainer(body.container, store, createSandbox).catch((error) => {
+    throw error instanceof EmulatorError ? invalidRequest(`emulator: ${error.message}`) : error;
+  });
+  await mountUploads(container, body, store);
+  return container;
+}
+
+async function* play(
+  { steps }: ScriptedResponse,
+  container: StoredContainer | undefined,
+  { store, timeoutMs }: MessagesService,
+): AsyncGenerator<ContentBlock> {
+  let last: LastResult = { stdout: '', stderr: '', returnCode: 0 };
+  for (const step of steps) {
+    if (step.word === 'say') {
+      const text = typeof step.text === 'function' ? step.text(last) : step.text;
+      yield { type: 'text', text } as ContentBlock;
+      continue;
+    }
+    const id = store.ids.next('srvtoolu');
+    const isPython = step.word === 'python';
+    const name = isPython ? 'code_execution' : 'bash_code_execution';
+    const input = isPython ? { code: step.code } : { command: step.command };
+    yield { type: 'server_tool_use', id, name, input, caller: { type: 'direct' } };
+    const source = isPython ? step.code : step.command;
+    // A container was opened for every script that runs code.
+    const outcome = await runCommand(
+      container as StoredContainer,
+      { language: step.word, source },
+      store,
+      timeoutMs,
+    );
+    last = outcome;
+    yield resultBlock(name, id, outcome) as ContentBlock;
+  }
+}
+
+function resultBlock(name: string, id: string, { stdout, stderr, returnCode, fileIds }: CommandOutcome) {
+  return {
+    type: `${name}_tool_result`,
+    tool_use_id: id,
+    content: {
+      type: `${name}_result`,
+      stdout,
+      stderr,
+      return_code: returnCode,
+      content: fileIds.map((fileId) => ({ type: `${name}_output`, file_id: fileId })),
+      // Sent for Python cells only, and null in every recording.
+      ...(name === 'code_execution' ? { abort_reason: null } : {}),
+    },
+  };
+}
+
+async function wholeMessage(answer: Answer): Promise<Message> {
+  const content: ContentBlock[] = [];
+  for await (const block of answer.blocks) content.push(block);
+  const container = answer.container();
+  const message = {
+    model: answer.model,
+    id: answer.id,
+    type: 'message',
+    role: 'assistant',
+    content,
+    ...(container ? { container } : {}),
+    stop_reason: answer.stopReason,
+    stop_sequence: null,
+    stop_details: null,
+    usage: { ...usageAtStart(answer), output_tokens: tokensOf(content), ...usageAtEnd() },
+  };
+  return message as unknown as Message;
+}
