@@ -1,0 +1,61 @@
+/**
+ * The main job from end to end: a question and a CSV file go in; an answer, every execution and the files come out.
+ *
+ *   npm run demo             offline, against the emulator
+ *   npm run demo -- --live   against the real API, with ANTHROPIC_API_KEY set
+ */
+import { relative } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import { artifactInstructions, streamTurn, userMessage } from 'code-execution-kit';
+import { createEmulator } from 'code-execution-kit/emulator';
+import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
+import { script } from './quickstart/script.ts';
+import { bold, createTurnView, dim, printable } from './quickstart/terminal.ts';
+
+const QUESTION =
+  'Clean this sales export and tell me which month was best and the total revenue. ' +
+  'Save a table by month and region as summary.csv and a stacked bar chart, drawn without libraries, as revenue.svg.';
+
+const write = (text: string) => void process.stdout.write(text);
+
+async function main(): Promise<void> {
+  const live = process.argv.includes('--live');
+  if (live && !process.env['ANTHROPIC_API_KEY']) {
+    throw new Error('--live asks the real API and needs ANTHROPIC_API_KEY. Leave --live out to run offline.');
+  }
+  const emulator = createEmulator({ script, eventDelayMs: process.stdout.isTTY ? 5 : 0 });
+  const client = live ? new Anthropic() : new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+  write(dim(`${live ? 'Real API' : 'Offline, with the emulator'}\n\n`));
+
+  const file = await uploadPath(client, new URL('data/sales.csv', import.meta.url).pathname);
+  write(`${bold('?')} ${QUESTION}\n  ${file.filename}, ${file.size_bytes} bytes, ${file.id}\n\n`);
+
+  const stream = streamTurn(client, {
+    model: 'claude-opus-5-5',
+    max_tokens: 32_000,
+    system: artifactInstructions(),
+    messages: [userMessage(QUESTION, { files: [file] })],
+  });
+  const show = createTurnView(write);
+  for await (const event of stream) show(event);
+
+  const turn = await stream.turn();
+  const saved = await saveArtifacts(client, turn.artifacts, 'out');
+  if (!live) emulator.assertDone();
+
+  const { input_tokens, output_tokens, perResponse } = turn.usage;
+  const rows = [
+    ['outcome', `${turn.outcome} (${turn.stopReason})`],
+    ['answer', printable(turn.answer)],
+    ['executions', turn.executions.map(({ kind, status }) => `${kind} ${status}`).join(', ')],
+    ['container', `${turn.container?.id}, until ${turn.container?.expiresAt}`],
+    ['usage', `${input_tokens} tokens in, ${output_tokens} out, over ${perResponse.length} responses`],
+    ['files', saved.map(({ path, sizeBytes }) => `${relative('.', path)} (${sizeBytes} bytes)`).join('\n')],
+  ];
+  for (const [name = '', text = ''] of rows)
+    write(`${bold(name.padEnd(11))} ${text.replaceAll('\n', `\n${' '.repeat(12)}`)}\n`);
+  const chart = saved.find(({ name }) => name.endsWith('.svg'));
+  if (chart) write(`\nOpen ${relative('.', chart.path)} in a browser to see the chart.\n`);
+}
+
+await main();
