@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { link, mkdir, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -58,7 +58,8 @@ export async function saveArtifacts(
 
   const saved: SavedArtifact[] = [];
   const failed: FailedArtifact[] = [];
-  const names = new Set<string>();
+  // What is there counts as taken, also on a file system that tells cases apart: the folder may be copied to another.
+  const names = new Set((await readdir(folder)).map(nameKey));
   for (const artifact of described) {
     try {
       saved.push(await saveArtifact(client, artifact, folder, names, options));

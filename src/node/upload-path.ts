@@ -51,7 +51,9 @@ export async function uploadPath(
   assertName(name, path);
 
   const form = new FormData();
-  form.append('file', createReadStream(path, { highWaterMark: CHUNK_BYTES }), {
+  // form-data takes a known length of 0 for an unknown one.
+  const content = size === 0 ? Buffer.alloc(0) : createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  form.append('file', content, {
     filename: name,
     knownLength: size,
     ...(options.mimeType ? { contentType: options.mimeType } : {}),

@@ -14,7 +14,6 @@ import type { Message } from '../wire/blocks.ts';
 import { readResponse } from '../wire/read-response.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
 import { describedArtifact } from './artifact.ts';
-import type { EventLog } from './event-log.ts';
 import type { UnnumberedEvent } from './events.ts';
 import type { ResolvedTurnOptions } from './options.ts';
 import { outcomeOf, type Turn, type TurnState } from './state.ts';
@@ -28,8 +27,8 @@ export interface TurnRun {
   readonly signal: AbortSignal;
   /** Takes each event when it happens. */
   readonly emit: (event: UnnumberedEvent) => void;
-  /** What the events taken so far fold to. */
-  readonly log: EventLog;
+  /** What the events so far fold to. */
+  readonly readState: () => TurnState;
 }
 
 /**
@@ -44,7 +43,7 @@ export interface TurnRun {
  */
 export async function* turnLoop(run: TurnRun): AsyncGenerator<void, Turn> {
   const responses: Message[] = [];
-  const translator = new TurnTranslator(run.emit, run.log.state);
+  const translator = new TurnTranslator(run.emit, run.readState());
   try {
     noticeInertUploads(run);
     let params = run.params;
@@ -65,14 +64,14 @@ export async function* turnLoop(run: TurnRun): AsyncGenerator<void, Turn> {
 
 /** One request and its response. The message is appended once `message_stop` proved that it is whole. */
 async function* exchange(
-  { client, options, signal, log }: TurnRun,
+  { client, options, signal, readState }: TurnRun,
   params: RequestParams,
   translator: TurnTranslator,
   responses: Message[],
 ): AsyncGenerator<void, void> {
   signal.throwIfAborted();
   translator.beginResponse({
-    responseIndex: log.state.responseCount,
+    responseIndex: readState().responseCount,
     requestedContainer: requestedContainerId(params.container),
   });
   const response = await sendMessage(client, params, {
@@ -103,7 +102,7 @@ async function endTurn(run: TurnRun, params: RequestParams, responses: Message[]
   noticeFilesNotCaptured(run);
   const stopReason = responses.at(-1)?.stop_reason ?? null;
   run.emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
-  return turnOf(run.log.state, params, responses);
+  return turnOf(run.readState(), params, responses);
 }
 
 function turnOf(state: TurnState, params: RequestParams, responses: readonly Message[]): Turn {
@@ -119,8 +118,8 @@ function turnOf(state: TurnState, params: RequestParams, responses: readonly Mes
 }
 
 /** Names and sizes are a courtesy: a turn that cost minutes does not fail for them. */
-async function describeArtifactsOf({ client, options, emit, log }: TurnRun): Promise<void> {
-  const { artifacts } = log.state;
+async function describeArtifactsOf({ client, options, emit, readState }: TurnRun): Promise<void> {
+  const { artifacts } = readState();
   if (artifacts.length === 0 || !hasFiles(client)) return;
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
@@ -144,8 +143,8 @@ function noticeInertUploads({ params, emit }: TurnRun): void {
   emit({ type: 'notice', notice: { code: 'inert-upload', message } });
 }
 
-function noticeFilesNotCaptured({ emit, log }: TurnRun): void {
-  const { executions, artifacts } = log.state;
+function noticeFilesNotCaptured({ emit, readState }: TurnRun): void {
+  const { executions, artifacts } = readState();
   const created = executions.filter(({ kind, status }) => kind === 'create' && status === 'succeeded');
   if (created.length === 0 || artifacts.length > 0) return;
   const paths = created.map((execution) => execution.kind === 'create' && execution.path);
@@ -156,11 +155,11 @@ function noticeFilesNotCaptured({ emit, log }: TurnRun): void {
 }
 
 function limitReached(
-  { options, log }: TurnRun,
+  { options, readState }: TurnRun,
   next: RequestParams,
   responses: readonly Message[],
 ): TurnLimitError {
-  const turn = { ...turnOf(log.state, next, responses), messages: next.messages, stopReason: 'pause_turn' };
+  const turn = { ...turnOf(readState(), next, responses), messages: next.messages, stopReason: 'pause_turn' };
   return new TurnLimitError(
     `The turn paused ${options.maxPauses + 1} times and maxPauses is ${options.maxPauses}. It is not finished: raise ` +
       'maxPauses, or continue it by sending error.turn.messages with error.turn.container.',
@@ -188,7 +187,7 @@ function failTurn(
   return new TurnInterruptedError(failure.message, {
     ...failure,
     code: failure.code as InterruptionCode,
-    state: run.log.state,
+    state: run.readState(),
     responses: received,
   });
 }

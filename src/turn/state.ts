@@ -108,9 +108,9 @@ export interface Turn extends TurnState {
   readonly responses: readonly Message[];
   /**
    * The history to send next: the caller's messages and each response as an assistant message of its own. Append the
-   * next user message, or the results of waiting tool calls, and hand `container` on.
+   * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
    */
-  readonly messages: readonly MessageParam[];
+  readonly messages: MessageParam[];
 }
 
 /** The state before the first event. */

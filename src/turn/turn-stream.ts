@@ -5,6 +5,7 @@ import { EventLog } from './event-log.ts';
 import type { TurnEvent, UnnumberedEvent } from './events.ts';
 import { turnLoop } from './loop.ts';
 import { resolveTurnOptions, type TurnOptions } from './options.ts';
+import { reduceTurn } from './reduce.ts';
 import { initialTurnState, type Turn, type TurnState } from './state.ts';
 
 /**
@@ -60,12 +61,12 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
         options: resolved,
         signal,
         emit: this.#emit,
-        log: this.#log,
+        readState: this.#readState,
       });
     };
   }
 
-  /** The turn as far as its events were produced; built when read. Equal to folding the events with `reduceTurn`. */
+  /** The turn as far as its events were taken; built when read. Equal to folding those events with `reduceTurn`. */
   get state(): TurnState {
     return this.#log.state;
   }
@@ -124,6 +125,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     const event = this.#queue[this.#taken];
     if (event !== undefined) {
       this.#taken++;
+      this.#log.push(event);
       return Promise.resolve({ done: false, value: event });
     }
     if (!this.#ended) return this.#advance().then(() => this.#next());
@@ -144,7 +146,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     this.#consumer = this.#consumer === 'nobody' ? 'turn' : this.#consumer;
     this.#controller.abort();
     while (!this.#ended) await this.#advance();
-    this.#queue = [];
+    while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);
     this.#failure = undefined;
   }
 
@@ -181,11 +183,14 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     settle();
   }
 
+  /** What all events fold to that happened so far, taken or not. */
+  readonly #readState = (): TurnState => this.#queue.slice(this.#taken).reduce(reduceTurn, this.#log.state);
+
   readonly #emit = (event: UnnumberedEvent): void => {
     const numbered = event as UnnumberedEvent & { seq: number };
     numbered.seq = this.#seq++;
-    this.#log.push(numbered);
-    if (this.#consumer !== 'turn') this.#queue.push(numbered);
+    if (this.#consumer === 'turn') this.#log.push(numbered);
+    else this.#queue.push(numbered);
     if (this.#onEvent) this.#tell(this.#onEvent, numbered);
   };
 

@@ -1,16 +1,16 @@
-import type { ContentBlock, Message, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+import type { Message, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
 
 /**
  * The blocks of a message, as loosely as the API may send them. The SDK's unions are closed and nothing validates
  * at run time, so everything read here is checked by shape and everything else passes through as it came.
  */
-export type { ContentBlock, Message };
+export type { Message };
 
 /** One decoded SSE event. Known ones are the SDK's; any other `type` may come and passes through. */
 export type WireEvent = RawMessageStreamEvent | { readonly type: 'ping' } | WireErrorEvent;
 
 /** `event: error` in the middle of a stream that began with HTTP 200. */
-export interface WireErrorEvent {
+interface WireErrorEvent {
   readonly type: 'error';
   readonly error?: { readonly type?: string; readonly message?: string };
   readonly request_id?: string;
@@ -100,17 +100,6 @@ export function callerOf(block: Block): Caller {
   const caller = block['caller'];
   if (!isRecord(caller) || typeof caller['type'] !== 'string') return { type: 'direct', toolId: null };
   return { type: caller['type'], toolId: typeof caller['tool_id'] === 'string' ? caller['tool_id'] : null };
-}
-
-/** Ids of server-side calls of these blocks that no result among them answers: work that a later response finishes. */
-export function unansweredCalls(blocks: readonly unknown[]): CallBlock[] {
-  const answered = new Set<string>();
-  for (const block of blocks) {
-    if (isBlock(block) && isServerToolResult(block)) answered.add(block.tool_use_id);
-  }
-  return blocks.filter((block): block is CallBlock => {
-    return isBlock(block) && isServerToolCall(block) && !answered.has(block.id);
-  });
 }
 
 /** The client tool calls among these blocks. */

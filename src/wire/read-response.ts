@@ -33,8 +33,7 @@ export async function* readResponse(response: Response, options: ReadOptions): A
   yield* readBody(response.body, options);
 }
 
-/** Like {@link readResponse}, for the body alone. */
-export async function* readBody(
+async function* readBody(
   body: ReadableStream<Uint8Array>,
   options: ReadOptions,
 ): AsyncGenerator<WireEvent[]> {
@@ -153,7 +152,7 @@ function createEventDecoder(maxEventBytes: number): (bytes: Uint8Array) => Decod
  * `event: error` after HTTP 200, as documented for an overload: `{"type":"error","error":{"type","message"}}`. The
  * kinds below pass by themselves; sending again may still run code twice, which is why the turn decides and not this.
  */
-export function failureOfErrorEvent(event: { readonly [key: string]: unknown }): StreamFailure {
+function failureOfErrorEvent(event: { readonly [key: string]: unknown }): StreamFailure {
   const error = isRecord(event['error']) ? event['error'] : {};
   const type = typeof error['type'] === 'string' ? error['type'] : 'unknown_error';
   const message = typeof error['message'] === 'string' ? error['message'] : 'no message';

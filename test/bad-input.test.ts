@@ -1,0 +1,191 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import {
+  Container,
+  codeExecutionTool,
+  containerUpload,
+  describeArtifacts,
+  downloadArtifact,
+  isInvalidInputError,
+  runTurn,
+  streamTurn,
+  userMessage,
+} from 'code-execution-kit';
+import { createEmulator, say } from 'code-execution-kit/emulator';
+import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
+let sent = 0;
+let client: Anthropic;
+
+beforeEach(() => {
+  sent = 0;
+  client = new Anthropic({
+    apiKey: 'none',
+    fetch: async () => {
+      sent++;
+      throw new Error('a request was sent');
+    },
+  });
+});
+
+/** Fails with an InvalidInputError whose message matches, before any request. */
+async function expectRefused(call: () => unknown, message: RegExp) {
+  let error: unknown;
+  try {
+    await call();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(isInvalidInputError(error), String(error)).toBe(true);
+  expect((error as Error).message).toMatch(message);
+  expect(sent).toBe(0);
+}
+
+describe('params of a turn', () => {
+  it.each([
+    ['no model', { ...params, model: undefined }, /params\.model must name a model.*got undefined/],
+    ['no messages', { ...params, messages: undefined }, /params\.messages must be a list.*got undefined/],
+    ['empty messages', { ...params, messages: [] }, /params\.messages must be a list.*got an array of 0/],
+    [
+      'a message without content',
+      { ...params, messages: [{ role: 'user' }] },
+      /params\.messages\[0\] must have a role/,
+    ],
+    ['no max_tokens', { ...params, max_tokens: undefined }, /params\.max_tokens must be a whole number/],
+    ['max_tokens as text', { ...params, max_tokens: '100' }, /params\.max_tokens.*got "100"/],
+    ['tools as an object', { ...params, tools: {} }, /params\.tools must be a list/],
+    ['stream: false', { ...params, stream: false }, /params\.stream cannot be false/],
+    ['no params', undefined, /second argument must be the params/],
+    ['an empty container', { ...params, container: '' }, /container is an empty string/],
+    ['a container without id and skills', { ...params, container: {} }, /container must be a Container/],
+    [
+      'a container with a wrong time',
+      { ...params, container: { id: 'c', expiresAt: 'soon' } },
+      /expiresAt.*"soon"/,
+    ],
+  ])('refuses %s', async (_, bad, message) => {
+    await expectRefused(() => runTurn(client, bad as never), message);
+    await expectRefused(() => streamTurn(client, bad as never).next(), message);
+  });
+
+  it.each([
+    [{ maxPauses: -1 }, /options\.maxPauses must be a number of at least 0, got number -1/],
+    [{ idleTimeoutMs: '5s' }, /options\.idleTimeoutMs.*got "5s"/],
+    [{ retries: Number.NaN }, /options\.retries.*NaN/],
+  ])('refuses options %o', async (options, message) => {
+    await expectRefused(() => runTurn(client, params, options as never), message);
+  });
+});
+
+describe('clients', () => {
+  it.each([[undefined], [{}], ['sk-ant-…'], [Anthropic]])('refuses %s, which is no client', async (bad) => {
+    await expectRefused(
+      () => runTurn(bad as never, params),
+      /first argument must be a client of @anthropic-ai\/sdk/,
+    );
+  });
+
+  // Their packages bring a cloud SDK each; like them, these extend the SDK's client and differ in name or host.
+  class AnthropicBedrock extends Anthropic {}
+  class AnthropicVertex extends Anthropic {}
+  const options = { apiKey: 'none' };
+  it.each([
+    ['Bedrock by name', new AnthropicBedrock(options), /AnthropicBedrock has no code execution tool/],
+    ['Vertex by name', new AnthropicVertex(options), /AnthropicVertex has no code execution tool/],
+    ['Bedrock behind beta', new AnthropicBedrock(options).beta, /AnthropicBedrock/],
+    [
+      'Bedrock by host',
+      new Anthropic({ ...options, baseURL: 'https://bedrock-runtime.us-east-1.amazonaws.com' }),
+      /bedrock-runtime\.us-east-1\.amazonaws\.com has no code execution tool/,
+    ],
+    [
+      'Vertex by host',
+      new Anthropic({ ...options, baseURL: 'https://us-east5-aiplatform.googleapis.com/v1' }),
+      /us-east5-aiplatform\.googleapis\.com has no/,
+    ],
+  ])('refuses %s', async (_, bad, message) => {
+    await expectRefused(() => runTurn(bad, params), message);
+  });
+
+  it('refuses file helpers on a client without files', async () => {
+    const bare = { messages: client.messages } as never;
+    const artifacts = [] as never;
+    await expectRefused(() => uploadPath(bare, 'x'), /uploadPath needs a client with the Files API/);
+    await expectRefused(
+      () => describeArtifacts(bare, artifacts),
+      /describeArtifacts needs a client with the Files API/,
+    );
+    await expectRefused(
+      () => downloadArtifact(bare, 'file_1'),
+      /downloadArtifact needs a client with the Files API/,
+    );
+    await expectRefused(
+      () => saveArtifacts(bare, artifacts, 'out'),
+      /saveArtifacts needs a client with the Files API/,
+    );
+  });
+});
+
+describe('builders', () => {
+  it('refuse an unknown tool version and name the known ones', async () => {
+    await expectRefused(
+      () => codeExecutionTool({ version: 'code_execution_20301231' as never }),
+      /Unknown version.*"code_execution_20301231".*code_execution_20260521/,
+    );
+  });
+
+  it.each([[undefined], [''], [{}], ['./sales.csv'], ['sales.csv']])('refuse %o as a file', async (bad) => {
+    await expectRefused(() => containerUpload(bad as never), /containerUpload takes a file id/);
+  });
+
+  it.each([[undefined], [{}], [{ id: '' }]])('refuse %o as a container', async (bad) => {
+    await expectRefused(() => new Container(bad as never), /A Container is made from/);
+  });
+});
+
+describe('files', () => {
+  it('refuse a path that does not exist, is a folder, or is none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kit-'));
+    await expectRefused(() => uploadPath(client, join(folder, 'none.csv')), /none\.csv": it does not exist/);
+    await expectRefused(() => uploadPath(client, folder), /it is a folder/);
+    await expectRefused(
+      () => uploadPath(client, undefined as never),
+      /takes the path of a file, got undefined/,
+    );
+    const named = join(folder, 'Q3: sales?.csv');
+    await writeFile(named, 'x');
+    await expectRefused(() => uploadPath(client, named), /refuses ":" in a file name\. Pass another `name`/);
+  });
+
+  it('refuse a target folder that is a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kit-'));
+    const file = join(folder, 'taken');
+    await writeFile(file, 'x');
+    await expectRefused(() => saveArtifacts(client, [], file), /taken": it is a file\. Name a folder/);
+    await expectRefused(() => saveArtifacts(client, [], join(file, 'below')), /Cannot save artifacts/);
+    await expectRefused(() => saveArtifacts(client, undefined as never, folder), /takes a list of artifacts/);
+  });
+});
+
+describe('emulator scripts', () => {
+  it.each([[undefined], ['say hello'], [[{ word: 'sing' }]], [[undefined]]])('refuse %o', async (script) => {
+    await expectRefused(() => createEmulator({ script: script as never }), /script/);
+  });
+
+  it('tell when they run out, in the answer to the request', async () => {
+    const emulator = createEmulator({ script: [say('one')] });
+    const offline = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+    await runTurn(offline, params);
+    await expect(runTurn(offline, params)).rejects.toThrow(/the script has run out. All of its 1 steps/);
+    expect(emulator.requests).toHaveLength(2);
+  });
+
+  it('tell what is left over', () => {
+    const emulator = createEmulator({ script: [say('one'), say('two')] });
+    expect(() => emulator.assertDone()).toThrow(/2 of 2 steps.*\n {2}0 {2}say {5}one\n {2}1 {2}say {5}two/);
+  });
+});

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import * as kit from 'code-execution-kit';
+import * as emulator from 'code-execution-kit/emulator';
+import * as node from 'code-execution-kit/node';
+import { expect, it } from 'vitest';
+import { TURN_DEFAULTS } from '../src/turn/options.ts';
+
+it('exports these names, and no others', () => {
+  const namesOf = (entry: object) => Object.keys(entry).sort();
+  expect({ '.': namesOf(kit), './node': namesOf(node), './emulator': namesOf(emulator) }).toEqual({
+    '.': [
+      'ArtifactError',
+      'CodeExecutionError',
+      'Container',
+      'InvalidInputError',
+      'TurnInterruptedError',
+      'TurnLimitError',
+      'artifactInstructions',
+      'artifactsOf',
+      'codeExecutionTool',
+      'containerOf',
+      'containerUpload',
+      'describeArtifacts',
+      'downloadArtifact',
+      'executionsOf',
+      'initialTurnState',
+      'isArtifactError',
+      'isCodeExecutionError',
+      'isInvalidInputError',
+      'isTurnInterruptedError',
+      'isTurnLimitError',
+      'nextParams',
+      'reduceTurn',
+      'runTurn',
+      'streamTurn',
+      'userMessage',
+    ],
+    './node': ['saveArtifacts', 'uploadPath'],
+    './emulator': ['bash', 'createEmulator', 'pause', 'python', 'say', 'stop'],
+  });
+});
+
+it('has the defaults that docs/options.md tells', () => {
+  const table = readFileSync(new URL('../docs/options.md', import.meta.url), 'utf8');
+  const rows = [...table.matchAll(/^\| `(\w+)` +\| ([^|]+)\|/gm)].map(([, name, value]) => [
+    name,
+    value?.trim(),
+  ]);
+  const told = Object.fromEntries(rows.filter(([, value]) => value !== '–'));
+  const defaults = Object.entries(TURN_DEFAULTS).map(([name, value]) => [name, String(value)]);
+  expect(told).toEqual(Object.fromEntries(defaults));
+});
+
+it('recognises errors of another copy of the package', () => {
+  const foreign = Object.assign(new Error('x'), {
+    name: 'TurnLimitError',
+    [Symbol.for('code-execution-kit.error')]: true,
+  });
+  expect(foreign).not.toBeInstanceOf(kit.TurnLimitError);
+  expect(kit.isTurnLimitError(foreign)).toBe(true);
+  expect(kit.isCodeExecutionError(foreign)).toBe(true);
+  expect(kit.isTurnInterruptedError(foreign)).toBe(false);
+  expect(kit.isCodeExecutionError(new Error('x'))).toBe(false);
+  expect(kit.isCodeExecutionError(null)).toBe(false);
+});

@@ -1,0 +1,191 @@
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import {
+  type Artifact,
+  artifactsOf,
+  describeArtifacts,
+  downloadArtifact,
+  isArtifactError,
+  runTurn,
+  userMessage,
+} from 'code-execution-kit';
+import { bash, createEmulator, python } from 'code-execution-kit/emulator';
+import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nameKey, numberedName, safeName } from '../src/files/safe-name.ts';
+
+const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
+const temporary = () => mkdtemp(join(tmpdir(), 'kit-'));
+
+/** A client whose turn makes these files, and the turn's artifacts. */
+async function artifactsNamed(names: readonly string[], describeThem = true) {
+  const code = `import os, json\nfor name, text in json.loads(${JSON.stringify(JSON.stringify(names.map((name) => [name, `content of ${name}`])))}):\n  open(os.path.join(os.environ["OUTPUT_DIR"], name), "w").write(text)`;
+  const emulator = createEmulator({ script: [python(code)] });
+  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+  const turn = await runTurn(client, params, { describe: describeThem });
+  expect(turn.executions[0]?.stderr).toBe('');
+  return { emulator, client, artifacts: turn.artifacts, turn };
+}
+
+describe('uploadPath', () => {
+  it('sends a file as it is, with its name and type', async () => {
+    const emulator = createEmulator({ script: [bash('head -c 4 "$INPUT_DIR/größe 1.csv" | od -An -c')] });
+    const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+    const path = join(await temporary(), 'größe 1.csv');
+    const bytes = new Uint8Array(3_000_000).map((_, index) => index);
+    await writeFile(path, bytes);
+    const file = await uploadPath(client, path);
+    expect(file).toMatchObject({ filename: 'größe 1.csv', mime_type: 'text/csv', size_bytes: bytes.length });
+    expect(Buffer.from(emulator.files[0]?.bytes ?? []).equals(bytes)).toBe(true);
+    expect(emulator.requests[0]).toMatchObject({ method: 'POST', path: '/v1/files' });
+    const turn = await runTurn(client, { ...params, messages: [userMessage('x', { files: [file] })] });
+    expect(turn.executions[0]?.stdout).toMatch(/\\0 001 002 003/);
+  });
+
+  it('takes another name and type, an empty file, and client.beta', async () => {
+    const emulator = createEmulator({ script: [] });
+    const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+    const path = join(await temporary(), 'empty');
+    await writeFile(path, '');
+    const file = await uploadPath(client.beta, path, { name: 'data.bin', mimeType: 'application/x-data' });
+    expect(file).toMatchObject({ filename: 'data.bin', mime_type: 'application/x-data', size_bytes: 0 });
+  });
+});
+
+describe('artifacts', () => {
+  it('are described in one call, in order, the missing ones too', async () => {
+    const { emulator, client, artifacts } = await artifactsNamed(['b.csv', 'a.svg'], false);
+    expect(artifacts.map(({ status, name }) => [status, name])).toEqual([
+      ['listed', null],
+      ['listed', null],
+    ]);
+    await client.files.delete(artifacts[1]?.fileId ?? '');
+    const before = emulator.requests.length;
+    const described = await describeArtifacts(client, artifacts);
+    expect(described.map(({ status, name }) => [status, name])).toEqual([
+      ['described', 'a.svg'],
+      ['missing', null],
+    ]);
+    expect(emulator.requests.length - before).toBe(1);
+  });
+
+  it('are downloaded as text, bytes, blob and stream', async () => {
+    const { client, artifacts, turn } = await artifactsNamed(['a.csv']);
+    expect(artifacts).toEqual(await describeArtifacts(client, artifactsOf(turn.responses)));
+    const [artifact] = artifacts as [Artifact];
+    const opened = await downloadArtifact(client, artifact);
+    expect(opened).toMatchObject({ name: 'a.csv', mimeType: 'text/csv', sizeBytes: 16 });
+    expect(await opened.text()).toBe('content of a.csv');
+    expect(await (await downloadArtifact(client, artifact.fileId)).bytes()).toHaveLength(16);
+    expect((await (await downloadArtifact(client, artifact)).blob()).type).toBe('text/csv');
+    const stream = (await downloadArtifact(client, artifact)).stream();
+    expect(await new Response(stream).text()).toBe('content of a.csv');
+  });
+
+  it('that were cut on the way are not taken for whole', async () => {
+    const { emulator, artifacts } = await artifactsNamed(['a.csv']);
+    const client = new Anthropic({
+      apiKey: 'none',
+      fetch: async (url, init) => {
+        const response = await emulator.fetch(url as string, init);
+        if (!String(url).includes('/content')) return response;
+        return new Response('conte', { headers: response.headers });
+      },
+    });
+    const folder = await temporary();
+    const error = await saveArtifacts(client, artifacts, folder).catch((thrown) => thrown);
+    expect(isArtifactError(error) && error.failed).toMatchObject([
+      { error: { code: 'artifact_cut', retryable: true } },
+    ]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('saveArtifacts', () => {
+  it('saves into a new folder and never over what is there', async () => {
+    const { client, artifacts } = await artifactsNamed(['report.csv', 'REPORT.csv']);
+    const folder = join(await temporary(), 'deep', 'out');
+    const first = await saveArtifacts(client, artifacts, folder);
+    expect(first.map(({ name }) => name)).toEqual(['REPORT.csv', 'report (2).csv']);
+    const second = await saveArtifacts(client, artifacts, folder);
+    expect(second.map(({ path }) => path.slice(folder.length + 1))).toEqual([
+      'REPORT (3).csv',
+      'report (4).csv',
+    ]);
+    expect(await readFile(first[1]?.path ?? '', 'utf8')).toBe('content of report.csv');
+    expect((await readdir(folder)).sort()).toEqual([
+      'REPORT (3).csv',
+      'REPORT.csv',
+      'report (2).csv',
+      'report (4).csv',
+    ]);
+  });
+
+  it('does not follow a symbolic link out of the folder', async () => {
+    const { client, artifacts } = await artifactsNamed(['a.csv']);
+    const folder = await temporary();
+    const outside = join(await temporary(), 'victim');
+    await writeFile(outside, 'mine');
+    await symlink(outside, join(folder, 'a.csv'));
+    const [saved] = await saveArtifacts(client, artifacts, folder);
+    expect(saved?.name).toBe('a (2).csv');
+    expect(await readFile(outside, 'utf8')).toBe('mine');
+  });
+
+  it('keeps what could be saved and tells what could not', async () => {
+    const { client, artifacts } = await artifactsNamed(['a.csv', 'b.csv', 'c.csv'], false);
+    await client.files.delete(artifacts[1]?.fileId ?? '');
+    const error = await saveArtifacts(client, artifacts, await temporary()).catch((thrown) => thrown);
+    expect(error.message).toMatch(/1 of 3 artifacts could not be saved.*does not exist/);
+    expect(error.saved.map(({ name }: { name: string }) => name)).toEqual(['a.csv', 'c.csv']);
+    expect(error.failed).toMatchObject([
+      { fileId: artifacts[1]?.fileId, error: { code: 'artifact_missing' } },
+    ]);
+  });
+});
+
+describe('safeName', () => {
+  it.each([
+    ['../../etc/passwd', '.._.._etc_passwd'],
+    ['..', 'file_1'],
+    ['', 'file_1'],
+    ['/', '_'],
+    ['C:\\windows\\x.dll', 'C__windows_x.dll'],
+    ['con.txt', '_con.txt'],
+    ['LPT1', '_LPT1'],
+    ['name. . ', 'name'],
+    ['a\u0000b\u001b[31m.csv', 'a_b_[31m.csv'],
+    ['invoice\u202Efdp.exe', 'invoice_fdp.exe'],
+    ['\ud800.csv', '_.csv'],
+    ['résumé.csv', 'résumé.csv'],
+  ])('makes %j safe', (name, expected) => {
+    expect(safeName(name, 'file_1')).toBe(expected);
+  });
+
+  it('never leaves the folder, whatever the name', async () => {
+    const folder = await temporary();
+    await mkdir(join(folder, 'in'));
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 400 }),
+      fc.string({
+        unit: fc.constantFrom('.', '/', '\\', '~', ' ', '\u0000', '\u202e', 'a', 'é', '😀', ':'),
+        maxLength: 400,
+      }),
+      fc.constantFrom('.', '..', '...', 'nul', 'aux.c', '~', '-rf', '.part', 'COM¹'),
+    );
+    const property = fc.property(hostile, fc.integer({ min: 2, max: 9999 }), (raw, number) => {
+      for (const name of [safeName(raw, 'file_1'), numberedName(safeName(raw, 'file_1'), number)]) {
+        expect(dirname(join(folder, 'in', name))).toBe(join(folder, 'in'));
+        expect(basename(name)).toBe(name);
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
+        expect(name).toMatch(/^[^\p{Cc}/\\]+$/u);
+        expect(name).not.toMatch(/[. ]$/);
+      }
+      expect(nameKey(safeName(raw, 'file_1'))).not.toBe('');
+    });
+    fc.assert(property, { numRuns: 5000 });
+  });
+});
