@@ -66,5 +66,6 @@ export {
   type TurnPart,
   type TurnState,
 } from './turn/state.ts';
+export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './turn/turn-events.ts';
 export type { TurnStream } from './turn/turn-stream.ts';
 export type { ResponseUsage, TurnUsage } from './turn/usage.ts';

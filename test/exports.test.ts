@@ -33,6 +33,7 @@ it('exports these names, and no others', () => {
       'reduceTurn',
       'runTurn',
       'streamTurn',
+      'turnEvents',
       'userMessage',
     ],
     './node': ['saveArtifacts', 'uploadPath'],

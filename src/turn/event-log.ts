@@ -1,41 +1,63 @@
+import { GrowingText } from '../wire/growing-text.ts';
 import type { TurnEvent } from './events.ts';
 import { reduceTurn } from './reduce.ts';
 import type { TurnState } from './state.ts';
 
+type Delta = Extract<TurnEvent, { type: 'text-delta' | 'thinking-delta' | 'code-delta' }>;
+
+/** Neighbouring deltas of one text. */
+interface Run {
+  readonly first: Delta;
+  readonly text: GrowingText;
+  lastSeq: number;
+}
+
 /**
- * The state of a turn, folded only when somebody reads it. Until then events wait in a log in which deltas of the
- * same text are one entry, so that a long response of small deltas costs neither time nor memory beside its text.
+ * The state of a turn, folded only when somebody reads it. Until then events wait in a log in which neighbouring
+ * deltas of the same text are one entry, so that a long response of small deltas costs neither time nor memory beside
+ * its text.
  */
 export class EventLog {
   #state: TurnState;
   #log: TurnEvent[] = [];
+  /** The deltas behind the log's last event. */
+  #run: Run | undefined;
 
   constructor(state: TurnState) {
     this.#state = state;
   }
 
   push(event: TurnEvent): void {
-    const last = this.#log.length - 1;
-    const joined = joinDeltas(this.#log[last], event);
-    if (joined) this.#log[last] = joined;
-    else this.#log.push(event);
+    const run = this.#run;
+    if (event.type !== 'text-delta' && event.type !== 'code-delta' && event.type !== 'thinking-delta') {
+      if (run) this.#endRun(run);
+      this.#log.push(event);
+    } else if (run && continues(run.first, event)) {
+      run.text.append(event.text);
+      run.lastSeq = event.seq;
+    } else {
+      if (run) this.#endRun(run);
+      this.#run = { first: event, text: new GrowingText(event.text), lastSeq: event.seq };
+    }
   }
 
   get state(): TurnState {
+    if (this.#run) this.#endRun(this.#run);
     for (const event of this.#log) this.#state = reduceTurn(this.#state, event);
     this.#log = [];
     return this.#state;
   }
+
+  #endRun({ first, text, lastSeq }: Run): void {
+    this.#log.push({ ...first, text: String(text), seq: lastSeq });
+    this.#run = undefined;
+  }
 }
 
-function joinDeltas(last: TurnEvent | undefined, next: TurnEvent): TurnEvent | undefined {
-  if (last === undefined || last.type !== next.type) return undefined;
-  if (next.type === 'text-delta' || next.type === 'thinking-delta') {
-    return { ...next, text: (last as typeof next).text + next.text };
-  }
-  if (next.type !== 'code-delta') return undefined;
-  const before = last as typeof next;
-  return before.id === next.id && before.field === next.field
-    ? { ...next, text: before.text + next.text }
-    : undefined;
+function continues(first: Delta, next: Delta): boolean {
+  if (first.type !== next.type) return false;
+  return (
+    next.type !== 'code-delta' ||
+    ((first as typeof next).id === next.id && (first as typeof next).field === next.field)
+  );
 }

@@ -21,7 +21,7 @@ export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
 function fold(state: TurnState, event: TurnEvent): TurnState {
   switch (event.type) {
     case 'response-start':
-      return { ...state, responseCount: Math.max(state.responseCount, event.responseIndex + 1) };
+      return withResponse(state, event.responseIndex);
     case 'text-delta':
       return withText(state, event.text);
     case 'thinking-delta':
@@ -78,6 +78,12 @@ function fold(state: TurnState, event: TurnEvent): TurnState {
 /** A type that is missing above does not compile; an event of a later version passes. */
 function unknownEvent(_: never, state: TurnState): TurnState {
   return state;
+}
+
+/** A turn that ended or failed runs again once it is continued. */
+function withResponse({ error: _, ...state }: TurnState, responseIndex: number): TurnState {
+  const responseCount = Math.max(state.responseCount, responseIndex + 1);
+  return { ...state, status: 'running', outcome: null, stopReason: null, responseCount };
 }
 
 /** Appends to the text part that is open, else begins one; `text` and `answer` grow along, so that folding is linear. */

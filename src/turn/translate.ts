@@ -70,6 +70,22 @@ export class TurnTranslator {
     return this.#accumulator.stopped;
   }
 
+  /**
+   * The message of the current response, at its end.
+   *
+   * @throws {StreamFailure} when no `message_stop` came.
+   */
+  complete(requestId: string | null): Message {
+    const { message } = this;
+    if (message && this.stopped) return message;
+    throw new StreamFailure(
+      message
+        ? `The stream of ${message.id} ended before message_stop: what came is incomplete.`
+        : 'The response ended before it began: no message_start came.',
+      { code: 'stream_cut', requestId },
+    );
+  }
+
   /** Forgets the last response and awaits the next one. */
   beginResponse(context: ResponseContext): void {
     this.#context = context;
@@ -80,13 +96,12 @@ export class TurnTranslator {
   /** @throws {StreamFailure} for a second `message_start`, which would replace what was received. */
   push(event: WireEvent): void {
     const accumulator = this.#accumulator;
-    if (accumulator.message === null && event.type !== 'message_start' && event.type !== 'ping') {
+    if (!accumulator.started && event.type !== 'message_start' && event.type !== 'ping') {
       this.#emit({ type: 'unknown', raw: event });
       return;
     }
     switch (event.type) {
       case 'content_block_delta':
-        accumulator.push(event);
         this.#onDelta(event.index, event.delta as unknown as Block);
         break;
       case 'content_block_start':
@@ -97,7 +112,7 @@ export class TurnTranslator {
         this.#onBlockStop(event.index);
         break;
       case 'message_start':
-        if (accumulator.message) {
+        if (accumulator.started) {
           throw new StreamFailure('The response holds a second message_start.', { code: 'invalid_stream' });
         }
         accumulator.push(event);
@@ -139,7 +154,7 @@ export class TurnTranslator {
   }
 
   #onDelta(index: number, delta: Block): void {
-    if (!this.#accumulator.isOpen(index)) {
+    if (!this.#accumulator.applyDelta(index, delta)) {
       this.#emit({ type: 'unknown', raw: { type: 'content_block_delta', index, delta } });
       return;
     }

@@ -55,11 +55,14 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
       const prepared = prepareParams(params, resolved);
       this.#onEvent = resolved.onEvent;
       const { signal } = this.#controller;
+      const { maxTurnBytes } = resolved;
+      const budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
       return turnLoop({
         client,
         params: prepared,
         options: resolved,
         signal,
+        budget,
         emit: this.#emit,
         readState: this.#readState,
       });

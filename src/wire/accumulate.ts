@@ -1,4 +1,5 @@
 import { type Block, carriesInput, isRecord, type Message, type WireEvent } from './blocks.ts';
+import { GrowingText } from './growing-text.ts';
 import { parseJson, parsePartialJson } from './partial-json.ts';
 
 /** The counters that the SDK takes over from `message_delta`; see {@link MessageAccumulator}. */
@@ -16,8 +17,9 @@ type MutableBlock = { type: string } & Record<string, unknown>;
 /** A block that is still being written. */
 interface OpenBlock {
   readonly block: MutableBlock;
-  /** Joined `input_json_delta` fragments. */
-  json: string;
+  /** What its deltas write: the field of the block, or `null` for JSON that becomes `input` when it is whole. */
+  field: 'text' | 'thinking' | null;
+  written: GrowingText | undefined;
 }
 
 /**
@@ -31,27 +33,38 @@ interface OpenBlock {
  * The message is the accumulator's own copy; events are not changed. Read it at any time: it holds what came so far.
  */
 export class MessageAccumulator {
-  message: Message | null = null;
+  #message: Message | null = null;
   /** True after `message_stop`, the only proof that a response is complete. */
   stopped = false;
   readonly #open = new Map<number, OpenBlock>();
 
-  /** Takes an event; `content_block_stop` goes to {@link closeBlock}, which says more. */
+  get message(): Message | null {
+    for (const { block, field, written } of this.#open.values()) if (field) block[field] = String(written);
+    return this.#message;
+  }
+
+  /** Whether `message_start` came. */
+  get started(): boolean {
+    return this.#message !== null;
+  }
+
+  /** Takes an event; deltas go to {@link applyDelta} and `content_block_stop` goes to {@link closeBlock}, which says more. */
   push(event: WireEvent): void {
     switch (event.type) {
       case 'message_start':
-        this.message = { ...event.message, content: [...(event.message.content ?? [])] };
-        if (event.message.usage) this.message.usage = { ...event.message.usage };
+        this.#message = { ...event.message, content: [...(event.message.content ?? [])] };
+        if (event.message.usage) this.#message.usage = { ...event.message.usage };
         break;
       case 'content_block_start': {
         const block = { ...event.content_block };
-        this.message?.content.push(block);
-        this.#open.set(event.index, { block: block as unknown as MutableBlock, json: '' });
+        this.#message?.content.push(block);
+        this.#open.set(event.index, {
+          block: block as unknown as MutableBlock,
+          field: null,
+          written: undefined,
+        });
         break;
       }
-      case 'content_block_delta':
-        this.#applyDelta(event.index, event.delta as unknown as Block);
-        break;
       case 'message_delta':
         this.#applyMessageDelta(event);
         break;
@@ -66,10 +79,6 @@ export class MessageAccumulator {
     return [...this.#open.keys()];
   }
 
-  isOpen(index: number): boolean {
-    return this.#open.has(index);
-  }
-
   /**
    * Ends a block. `cutInput` is the input of a call as it was written when that is no whole JSON; the message then
    * holds what the SDK makes of it, which can be as little as `{}`.
@@ -78,29 +87,30 @@ export class MessageAccumulator {
     const open = this.#open.get(index);
     if (!open) return undefined;
     this.#open.delete(index);
-    const { block, json } = open;
+    const { block, field, written } = open;
+    if (field) block[field] = String(written);
     // No fragments at all: the input came whole with the block, and must not be replaced by an empty one.
-    if (json === '' || !carriesInput(block)) return { block, cutInput: null };
+    if (field || !written || !carriesInput(block)) return { block, cutInput: null };
+    const json = String(written);
     const whole = parseJson(json);
     (block as MutableBlock)['input'] = whole ?? parsePartialJson(json, { keepCutString: false }) ?? {};
     return { block, cutInput: whole === undefined ? json : null };
   }
 
-  #applyDelta(index: number, delta: Block): void {
+  /** Takes the delta of a block. Returns whether that block is open; deltas of others have nowhere to go. */
+  applyDelta(index: number, delta: Block): boolean {
     const open = this.#open.get(index);
-    if (!open) return;
+    if (!open) return false;
     const { block } = open;
     switch (delta.type) {
       case 'text_delta':
-        if (block.type === 'text') block['text'] = ((block['text'] as string) || '') + delta['text'];
+        if (block.type === 'text') write(open, 'text', delta['text']);
         break;
       case 'input_json_delta':
-        open.json += delta['partial_json'];
+        write(open, null, delta['partial_json']);
         break;
       case 'thinking_delta':
-        if (block.type === 'thinking') {
-          block['thinking'] = ((block['thinking'] as string) || '') + delta['thinking'];
-        }
+        if (block.type === 'thinking') write(open, 'thinking', delta['thinking']);
         break;
       case 'signature_delta':
         if (block.type === 'thinking') block['signature'] = delta['signature'];
@@ -117,10 +127,11 @@ export class MessageAccumulator {
         break;
       }
     }
+    return true;
   }
 
   #applyMessageDelta(event: Extract<WireEvent, { type: 'message_delta' }>): void {
-    const message = this.message;
+    const message = this.#message;
     if (!message) return;
     const { stop_reason, stop_sequence, stop_details, container } = event.delta;
     message.stop_reason = stop_reason;
@@ -136,4 +147,12 @@ export class MessageAccumulator {
     }
     message.usage = usage as unknown as Message['usage'];
   }
+}
+
+function write(open: OpenBlock, field: OpenBlock['field'], text: unknown): void {
+  // Empty pieces are common, and none of them makes an input whole.
+  if (typeof text !== 'string' || text === '') return;
+  open.field = field;
+  open.written ??= new GrowingText(field ? ((open.block[field] as string | null) ?? '') : '');
+  open.written.append(text);
 }

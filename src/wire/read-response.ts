@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
-import { isBlock, isRecord, type Message, type WireEvent } from './blocks.ts';
+import { isBlock, isRecord, type WireEvent } from './blocks.ts';
+import { parseJson } from './partial-json.ts';
 import { StreamFailure } from './stream-failure.ts';
 
 /** Limits of reading one response. */
@@ -10,52 +11,70 @@ export interface ReadOptions {
   readonly idleTimeoutMs: number;
   /** Largest single event, in characters. */
   readonly maxEventBytes: number;
-  /** Largest response, in bytes. */
-  readonly maxBytes: number;
+  /** What may still come, in bytes; counted down over all responses of a turn. */
+  readonly budget: { bytesLeft: number; readonly maxBytes: number };
 }
 
 /**
- * Reads the events of a streamed response, one batch per chunk of bytes. A chunk is read only when the last batch was
- * taken, so a slow consumer holds the sender back instead of filling memory.
+ * Reads the events of a streamed response and hands each to `onEvent` as it is decoded. Yields after each chunk of
+ * bytes, and reads the next one only when asked to go on, so that a slow consumer holds the sender back instead of
+ * filling memory.
  *
  * Ends when the body does: whether a `message_stop` came is for the caller to check. Leaving the loop early cancels
  * the body. A server that ignored `stream: true` and answered with JSON is read as well.
  *
  * @throws {StreamFailure} when the body breaks, is silent for too long, exceeds a limit or is no event stream, and
  * when `signal` aborts. Events of the same chunk that came before the fault are handed out first.
+ * @throws what `onEvent` throws.
  */
-export async function* readResponse(response: Response, options: ReadOptions): AsyncGenerator<WireEvent[]> {
+export async function* readResponse(
+  response: Response,
+  options: ReadOptions,
+  onEvent: (event: WireEvent) => void,
+): AsyncGenerator<void> {
   if (!response.body) return;
-  if (response.headers.get('content-type')?.includes('application/json')) {
-    yield eventsOfMessage(await response.json());
-    return;
-  }
-  yield* readBody(response.body, options);
+  const isJson = response.headers.get('content-type')?.includes('application/json') ?? false;
+  yield* readBody(
+    response.body,
+    options,
+    isJson ? createMessageDecoder(onEvent) : createEventDecoder(options, onEvent),
+  );
 }
+
+/** Like {@link readResponse}, for a body of server-sent events alone. */
+export function readEventStream(
+  body: ReadableStream<Uint8Array>,
+  options: ReadOptions,
+  onEvent: (event: WireEvent) => void,
+): AsyncGenerator<void> {
+  return readBody(body, options, createEventDecoder(options, onEvent));
+}
+
+/** Takes a chunk, or `undefined` at the end, and returns what is wrong behind the last event it handed out. */
+type Decoder = (bytes: Uint8Array | undefined) => StreamFailure | undefined;
 
 async function* readBody(
   body: ReadableStream<Uint8Array>,
   options: ReadOptions,
-): AsyncGenerator<WireEvent[]> {
-  const decode = createEventDecoder(options.maxEventBytes);
+  decode: Decoder,
+): AsyncGenerator<void> {
   const reader = body.getReader();
-  let received = 0;
+  const { budget } = options;
   try {
-    for (;;) {
+    for (let isEnd = false; !isEnd; ) {
       const bytes = await readChunk(reader, options);
-      if (!bytes) break;
-      received += bytes.byteLength;
-      if (received > options.maxBytes) {
+      isEnd = bytes === undefined;
+      budget.bytesLeft -= bytes?.byteLength ?? 0;
+      if (budget.bytesLeft < 0) {
         throw new StreamFailure(
-          `The response is larger than ${options.maxBytes} bytes. Raise maxTurnBytes if that is expected.`,
+          `The responses of this turn are larger than ${budget.maxBytes} bytes. Raise maxTurnBytes if that is expected.`,
           { code: 'too_large' },
         );
       }
-      const { events, failure } = decode(bytes);
-      if (events.length > 0) yield events;
+      const failure = decode(bytes);
+      yield;
       if (failure) throw failure;
     }
-    // The SSE parser hands out an event at its blank line: what stands behind the last one was cut.
   } finally {
     // Not awaited: a broken or hostile body may never settle, and the caller is done with it.
     reader.cancel().catch(() => {});
@@ -106,45 +125,76 @@ function failureOfRead(
   });
 }
 
-interface Decoded {
-  readonly events: WireEvent[];
-  /** What is wrong behind the last of these events. */
-  readonly failure: StreamFailure | undefined;
-}
-
-/** Bytes in, whole events out: text decoding, SSE and JSON in one synchronous step per chunk. */
-function createEventDecoder(maxEventBytes: number): (bytes: Uint8Array) => Decoded {
-  let events: WireEvent[] = [];
+/** Server-sent events: text decoding, SSE and JSON in one synchronous step per chunk. */
+function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void): Decoder {
   let failure: StreamFailure | undefined;
   const text = new TextDecoder();
+  const tooLarge = (cause?: unknown) =>
+    new StreamFailure(
+      `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
+      { code: 'too_large', cause },
+    );
   const parser = createParser({
     maxBufferSize: maxEventBytes,
     onEvent({ event: name, data }) {
       if (failure) return;
-      try {
-        const event: unknown = JSON.parse(data);
-        if (!isBlock(event)) throw new TypeError('the event has no type');
-        if (event.type === 'error') failure = failureOfErrorEvent(event);
-        else events.push(event as unknown as WireEvent);
-      } catch (cause) {
-        failure = new StreamFailure(
-          `The response holds an event that cannot be read${name ? ` (event: ${name})` : ''}: ${data.slice(0, 200)}`,
-          { code: 'invalid_stream', cause },
-        );
-      }
+      // An event that came within one chunk was never buffered, and so not measured by the parser.
+      if (data.length > maxEventBytes) failure = tooLarge();
+      else failure = handOut(parseJson(data), name, data, onEvent);
     },
     onError(error) {
-      if (error.type !== 'max-buffer-size-exceeded') return;
-      failure ??= new StreamFailure(
-        `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
-        { code: 'too_large', cause: error },
-      );
+      if (error.type === 'max-buffer-size-exceeded') failure ??= tooLarge(error);
     },
   });
+  // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
+  let endsInCr = false;
   return (bytes) => {
-    events = [];
-    parser.feed(text.decode(bytes, { stream: true }));
-    return { events, failure };
+    const chunk = bytes ? text.decode(bytes, { stream: true }) : endsInCr ? '\n' : '';
+    endsInCr = chunk.endsWith('\r') || (endsInCr && chunk === '');
+    // The parser hands out an event at its blank line: what stands behind the last one at the end was cut.
+    parser.feed(chunk);
+    return failure;
+  };
+}
+
+function handOut(
+  event: unknown,
+  name: string | undefined,
+  data: string,
+  onEvent: (event: WireEvent) => void,
+): StreamFailure | undefined {
+  const unusable = (cause?: unknown) =>
+    new StreamFailure(
+      `The response holds an event that cannot be read${name ? ` (event: ${name})` : ''}: ${data.slice(0, 200)}`,
+      { code: 'invalid_stream', cause },
+    );
+  if (!isBlock(event)) return unusable();
+  if (event.type === 'error') return failureOfErrorEvent(event);
+  try {
+    onEvent(event as unknown as WireEvent);
+    return undefined;
+  } catch (cause) {
+    return cause instanceof StreamFailure ? cause : unusable(cause);
+  }
+}
+
+/** A whole message as JSON, handed out as the two events that carry one. */
+function createMessageDecoder(onEvent: (event: WireEvent) => void): Decoder {
+  const text = new TextDecoder();
+  let json = '';
+  return (bytes) => {
+    json += bytes ? text.decode(bytes, { stream: true }) : text.decode();
+    if (bytes) return undefined;
+    const body = parseJson(json);
+    if (!isRecord(body) || !Array.isArray(body['content'])) {
+      return new StreamFailure(`The server answered with JSON that is no message: ${json.slice(0, 200)}`, {
+        code: 'invalid_stream',
+      });
+    }
+    return (
+      handOut({ type: 'message_start', message: body }, undefined, json, onEvent) ??
+      handOut({ type: 'message_stop' }, undefined, json, onEvent)
+    );
   };
 }
 
@@ -160,18 +210,49 @@ function failureOfErrorEvent(event: { readonly [key: string]: unknown }): Stream
   return new StreamFailure(`The API ended the stream with ${type}: ${message}`, {
     code: 'stream_error',
     cause: event,
-    retryable: ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type),
+    retryable: isPassing(type),
     requestId: typeof requestId === 'string' ? requestId : null,
   });
 }
 
-/** A whole message as the two events that carry one. */
-function eventsOfMessage(body: unknown): WireEvent[] {
-  if (!isRecord(body) || !Array.isArray(body['content'])) {
-    throw new StreamFailure('The server answered with JSON that is no message.', {
-      code: 'invalid_stream',
-      cause: body,
+/** Whether a kind of error passes by itself. */
+function isPassing(type: string): boolean {
+  return ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type);
+}
+
+/** The events of a raw stream of the SDK, which ends without a word when it is cut or aborted, and drops pings. */
+export async function* readSdkStream(
+  stream: AsyncIterable<unknown> & { readonly controller?: AbortController },
+  onEvent: (event: WireEvent) => void,
+): AsyncGenerator<void> {
+  const aborted = (cause?: unknown) =>
+    new StreamFailure('The stream was aborted.', { code: 'aborted', cause });
+  try {
+    for await (const event of stream) {
+      const failure = handOut(event, undefined, String(event), onEvent);
+      if (failure) throw failure;
+      yield;
+    }
+  } catch (error) {
+    throw error instanceof StreamFailure ? error : failureOfSdkStream(error, aborted);
+  }
+  if (stream.controller?.signal.aborted) throw aborted();
+}
+
+/** The SDK throws an `error` event as an APIError without status, and what breaks the body as it is. */
+function failureOfSdkStream(error: unknown, aborted: (cause: unknown) => StreamFailure): StreamFailure {
+  const { name, type, message, requestID } = error as Readonly<Record<string, unknown>>;
+  if (name === 'AbortError' || name === 'APIUserAbortError') return aborted(error);
+  const facts = { cause: error, requestId: typeof requestID === 'string' ? requestID : null };
+  if (typeof type === 'string') {
+    return new StreamFailure(`The API ended the stream with ${type}: ${String(message)}`, {
+      ...facts,
+      code: 'stream_error',
+      retryable: isPassing(type),
     });
   }
-  return [{ type: 'message_start', message: body as unknown as Message }, { type: 'message_stop' }];
+  return new StreamFailure(`The connection broke while the response was arriving (${String(message)}).`, {
+    ...facts,
+    code: 'stream_cut',
+  });
 }

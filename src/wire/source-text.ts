@@ -47,37 +47,36 @@ export class SourceTextDecoder {
   #place: Place = 'structure';
   #depth = 0;
   #expectsKey = false;
-  /** The key being read, still escaped; afterwards the key whose value comes. */
+  /** The key being read; afterwards the key whose value comes. */
   #key = '';
-  /** An escape that is not whole yet, from its backslash on. */
-  #escape = '';
-  /** Decoded text of this fragment, and a high surrogate that waits for its other half. */
-  #text = '';
+  /** An escape that a fragment's end divided, from its backslash on. */
+  #cutEscape = '';
+  /** Half a surrogate pair that waits for its other half. */
+  #half = '';
+  /** Whether any fragment came; the API sends none for inputs that a block carries whole. */
+  wasFed = false;
 
   constructor(fields: readonly SourceField[], onText: (field: SourceField, text: string) => void) {
     this.#fields = fields;
     this.#onText = onText;
   }
 
-  /** Whether any fragment came; the API sends none for inputs that a block carries whole. */
-  wasFed = false;
-
   /** Takes the next fragment. */
   write(fragment: string): void {
-    if (fragment !== '') this.wasFed = true;
+    if (fragment === '') return;
+    this.wasFed = true;
+    const text = this.#cutEscape === '' ? fragment : this.#cutEscape + fragment;
+    this.#cutEscape = '';
     let position = 0;
-    while (position < fragment.length) {
+    while (position < text.length) {
       position =
-        this.#place === 'structure'
-          ? this.#readStructure(fragment, position)
-          : this.#readString(fragment, position);
+        this.#place === 'structure' ? this.#readStructure(text, position) : this.#readString(text, position);
     }
-    this.#flush(false);
   }
 
-  /** Hands out what a cut left waiting: half a surrogate pair. */
+  /** Hands out what a cut left waiting. */
   end(): void {
-    this.#flush(true);
+    if (this.#half !== '') this.#handOut('', true);
   }
 
   #readStructure(fragment: string, start: number): number {
@@ -115,57 +114,57 @@ export class SourceTextDecoder {
     }
   }
 
+  /** Reads up to the string's end, or the fragment's. */
   #readString(fragment: string, start: number): number {
-    if (this.#escape !== '') return this.#readEscape(fragment, start);
+    const { length } = fragment;
+    let decoded = '';
+    let from = start;
     let position = start;
-    while (position < fragment.length) {
+    while (position < length) {
       const code = fragment.charCodeAt(position);
-      if (code === QUOTE || code === BACKSLASH) break;
-      position++;
-    }
-    this.#append(fragment.slice(start, position));
-    if (position === fragment.length) return position;
-    if (fragment.charCodeAt(position) === BACKSLASH) this.#escape = '\\';
-    else this.#leaveString();
-    return position + 1;
-  }
-
-  #readEscape(fragment: string, start: number): number {
-    let position = start;
-    while (position < fragment.length) {
-      this.#escape += fragment[position++];
-      const whole = this.#escape[1] === 'u' ? 6 : 2;
-      if (this.#escape.length === whole) {
-        this.#append(this.#place === 'key' ? this.#escape : decodeEscape(this.#escape));
-        this.#escape = '';
+      if (code === QUOTE) {
+        this.#leaveString(decoded + fragment.slice(from, position));
+        return position + 1;
+      }
+      if (code !== BACKSLASH) {
+        position++;
+        continue;
+      }
+      decoded += fragment.slice(from, position);
+      const end = position + (fragment[position + 1] === 'u' ? 6 : 2);
+      if (end > length) {
+        this.#cutEscape = fragment.slice(position);
+        from = length;
         break;
       }
+      decoded += decodeEscape(fragment, position, end);
+      position = end;
+      from = end;
     }
-    return position;
+    const read = decoded + fragment.slice(from);
+    if (this.#place === 'source') this.#handOut(read, false);
+    else if (this.#place === 'key') this.#key += read;
+    return length;
   }
 
-  #append(text: string): void {
-    if (this.#place === 'source') this.#text += text;
-    else if (this.#place === 'key') this.#key += text;
-  }
-
-  #leaveString(): void {
-    if (this.#place === 'source') this.#flush(true);
-    else if (this.#place === 'key' && this.#key.includes('\\')) this.#key = JSON.parse(`"${this.#key}"`);
+  #leaveString(rest: string): void {
+    if (this.#place === 'source') this.#handOut(rest, true);
+    else if (this.#place === 'key') this.#key += rest;
     this.#place = 'structure';
   }
 
-  #flush(whole: boolean): void {
-    if (this.#text === '') return;
-    const last = this.#text.length - 1;
-    const waits = !whole && isHighSurrogate(this.#text.charCodeAt(last));
-    const text = waits ? this.#text.slice(0, last) : this.#text;
-    this.#text = waits ? this.#text.slice(last) : '';
+  #handOut(read: string, isEnd: boolean): void {
+    let text = this.#half === '' ? read : this.#half + read;
+    this.#half = '';
+    if (!isEnd && isHighSurrogate(text.charCodeAt(text.length - 1))) {
+      this.#half = text.slice(-1);
+      text = text.slice(0, -1);
+    }
     if (text !== '') this.#onText(this.#key as SourceField, text);
   }
 }
 
-function decodeEscape(written: string): string {
-  const simple = ESCAPES[written[1] as string];
-  return simple ?? String.fromCharCode(Number.parseInt(written.slice(2), 16));
+function decodeEscape(fragment: string, start: number, end: number): string {
+  const simple = end - start === 2 ? ESCAPES[fragment[start + 1] as string] : undefined;
+  return simple ?? String.fromCharCode(Number.parseInt(fragment.slice(start + 2, end), 16));
 }

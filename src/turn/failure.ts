@@ -1,0 +1,81 @@
+import { CodeExecutionError, type InterruptionCode, TurnInterruptedError } from '../errors.ts';
+import type { Message } from '../wire/blocks.ts';
+import { StreamFailure } from '../wire/stream-failure.ts';
+import type { UnnumberedEvent } from './events.ts';
+import type { TurnState } from './state.ts';
+
+/** A turn at the moment when it failed. */
+interface FailedTurn {
+  readonly signal?: AbortSignal;
+  readonly emit: (event: UnnumberedEvent) => void;
+  readonly readState: () => TurnState;
+  /** The responses that are whole. */
+  readonly responses: readonly Message[];
+  /** The message of the last response, as far as it came; it may be one of them. */
+  readonly partial: Message | null;
+}
+
+/** Ends the events with a `turn-error`, and makes what is thrown: with everything received, wherever anything was. */
+export function failTurn(error: unknown, turn: FailedTurn): unknown {
+  const { partial } = turn;
+  const responses =
+    partial && turn.responses.at(-1) !== partial ? [...turn.responses, partial] : turn.responses;
+  const failure = failureOf(error, turn.signal, responses.length);
+  turn.emit({
+    type: 'turn-error',
+    code: failure.code,
+    message: failure.message,
+    retryable: failure.retryable,
+  });
+  if (!failure.interrupts) return error;
+  return new TurnInterruptedError(failure.message, {
+    ...failure,
+    code: failure.code as InterruptionCode,
+    state: turn.readState(),
+    responses,
+  });
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly requestId: string | null;
+  readonly cause: unknown;
+  /** Whether it is thrown as a `TurnInterruptedError`; else the error itself is. */
+  readonly interrupts: boolean;
+}
+
+function failureOf(error: unknown, signal: AbortSignal | undefined, responses: number): Failure {
+  const { code, type, name, message, retryable, requestID } = (error ?? {}) as Record<string, unknown>;
+  const reason = typeof message === 'string' ? message : String(error);
+  const facts = {
+    message: reason,
+    retryable: retryable === true,
+    requestId: typeof requestID === 'string' ? requestID : null,
+    cause: error,
+  };
+  if (signal?.aborted) {
+    return {
+      ...facts,
+      code: 'aborted',
+      message: 'The turn was aborted.',
+      cause: signal.reason,
+      interrupts: true,
+    };
+  }
+  if (error instanceof StreamFailure) {
+    return { ...facts, code: error.code, requestId: error.requestId, cause: error.cause, interrupts: true };
+  }
+  // Errors of the SDK pass through as they are while there is nothing to lose; they name their kind in `type`.
+  if (error instanceof CodeExecutionError || responses === 0) {
+    return { ...facts, code: String(code ?? type ?? name ?? 'unknown_error'), interrupts: false };
+  }
+  const after = `after ${responses} response${responses === 1 ? '' : 's'} of the turn`;
+  return {
+    ...facts,
+    code: 'request_failed',
+    message: `The request ${after} failed: ${reason}`,
+    interrupts: true,
+  };
+}

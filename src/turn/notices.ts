@@ -1,0 +1,21 @@
+import type { Notice, TurnState } from './state.ts';
+
+/** For uploads that have no effect; `ids` are those of their files. */
+export function inertUploadsNotice(ids: readonly string[]): Notice | undefined {
+  if (ids.length === 0) return undefined;
+  const message =
+    `${ids.join(', ')}: uploaded in an earlier message, so a fresh container will not have it. Repeat the ` +
+    'containerUpload in the newest user message, or hand on the container of the earlier turn.';
+  return { code: 'inert-upload', message };
+}
+
+/** For a turn in which the text editor wrote files and none came back. */
+export function filesNotCapturedNotice({ executions, artifacts }: TurnState): Notice | undefined {
+  const created = executions.filter(({ kind, status }) => kind === 'create' && status === 'succeeded');
+  if (created.length === 0 || artifacts.length > 0) return undefined;
+  const paths = created.map((execution) => execution.kind === 'create' && execution.path);
+  const message =
+    `The text editor wrote ${paths.join(', ')}, and no file was captured: only files that a command leaves in its ` +
+    '$OUTPUT_DIR are. Add artifactInstructions() to the system text.';
+  return { code: 'files-not-captured', message };
+}

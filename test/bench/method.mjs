@@ -1,0 +1,151 @@
+/**
+ * Runs one way of reading one payload, in this process alone, and prints the median time of a run in milliseconds,
+ * or with `--memory` the peak memory over that of the start in MiB, reading slowly.
+ *
+ *   node method.mjs <method> <payload> <base url> <runs> [--memory]
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const [method, payload, origin, runs, mode] = process.argv.slice(2);
+const baseURL = `${origin}/${encodeURIComponent(payload)}`;
+const params = { model: 'claude-opus-5-5', max_tokens: 1000, messages: [{ role: 'user', content: 'x' }] };
+
+/** Rests now and then, as a reader does who writes to a slow socket. */
+let taken = 0;
+const rest = mode === '--memory' ? () => (++taken % 1000 === 0 ? sleep(20) : undefined) : undefined;
+
+const methods = {
+  /** fetch, text, SSE and JSON, and nothing else. */
+  async floor() {
+    const { EventSourceParserStream } = await import('eventsource-parser/stream');
+    return async () => {
+      const response = await fetch(`${baseURL}/v1/messages`, {
+        method: 'POST',
+        body: JSON.stringify(params),
+      });
+      const events = response.body
+        .pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream());
+      let count = 0;
+      for await (const { data } of events) {
+        if (JSON.parse(data).type) count++;
+        if (rest) await rest();
+      }
+      return count;
+    };
+  },
+
+  async 'ours, iterated'() {
+    const { streamTurn } = await import('../../dist/index.js');
+    const client = await sdkClient();
+    return async () => {
+      let count = 0;
+      for await (const event of streamTurn(client, params)) {
+        if (event.type) count++;
+        if (rest) await rest();
+      }
+      return count;
+    };
+  },
+
+  async 'ours, turn()'() {
+    const { runTurn } = await import('../../dist/index.js');
+    const client = await sdkClient();
+    return async () => (await runTurn(client, params)).parts.length;
+  },
+
+  /** Iterated, with the source put together while it is written. */
+  async 'ours, live code'() {
+    const { streamTurn } = await import('../../dist/index.js');
+    const client = await sdkClient();
+    return async () => {
+      let code = '';
+      for await (const event of streamTurn(client, params))
+        if (event.type === 'code-delta') code += event.text;
+      return code.length;
+    };
+  },
+
+  async 'SDK raw'() {
+    const client = await sdkClient();
+    return async () => {
+      let count = 0;
+      for await (const event of await client.messages.create({ ...params, stream: true })) {
+        if (event.type) count++;
+        if (rest) await rest();
+      }
+      return count;
+    };
+  },
+
+  async 'SDK .stream()'() {
+    const client = await sdkClient();
+    return async () => {
+      let count = 0;
+      for await (const event of client.messages.stream(params)) {
+        if (event.type) count++;
+        if (rest) await rest();
+      }
+      return count;
+    };
+  },
+
+  async 'SDK inputJson'() {
+    const client = await sdkClient();
+    return async () => {
+      let count = 0;
+      const stream = client.messages.stream(params);
+      stream.on('inputJson', () => count++);
+      await stream.finalMessage();
+      return count;
+    };
+  },
+
+  async 'AI SDK fullStream'() {
+    const [{ streamText }, { createAnthropic }] = await Promise.all([
+      import('ai'),
+      import('@ai-sdk/anthropic'),
+    ]);
+    const anthropic = createAnthropic({ apiKey: 'none', baseURL: `${baseURL}/v1` });
+    const tools = { code_execution: anthropic.tools.codeExecution_20260120() };
+    return async () => {
+      let count = 0;
+      const { fullStream } = streamText({
+        model: anthropic('claude-opus-5-5'),
+        prompt: 'x',
+        tools,
+        maxRetries: 0,
+      });
+      for await (const part of fullStream) {
+        if (part.type === 'error') throw part.error;
+        count++;
+        if (rest) await rest();
+      }
+      return count;
+    };
+  },
+};
+
+async function sdkClient() {
+  const { default: Anthropic } = await import('@anthropic-ai/sdk');
+  return new Anthropic({ apiKey: 'none', baseURL, maxRetries: 0 });
+}
+
+const run = await methods[method]();
+
+if (mode === '--memory') {
+  const before = process.memoryUsage().rss;
+  await run();
+  const peak = process.resourceUsage().maxRSS * 1024;
+  console.log((peak - before) / 2 ** 20);
+} else {
+  // The first runs are slower: code is compiled, the connection is made. They are not counted.
+  const times = [];
+  for (let i = -2; i < Number(runs); i++) {
+    const start = performance.now();
+    if (!((await run()) > 0)) throw new Error(`${method} read nothing`);
+    if (i >= 0) times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  console.log(times[Math.floor(times.length / 2)]);
+}
