@@ -12,7 +12,7 @@ import {
 import { afterAll, describe, expect, it } from 'vitest';
 import { deepFreeze } from './support/freeze.ts';
 import { messages, recordings, streams } from './support/recordings.ts';
-import { bodyOf, clientAnswering, sdkMessage } from './support/sse.ts';
+import { bodyOf, clientAnswering, randomNumbers, sdkMessage, slices } from './support/sse.ts';
 
 const params = deepFreeze({
   model: 'claude-opus-5-5',
@@ -39,25 +39,6 @@ async function read(body: BodyInit) {
 }
 
 const encoder = new TextEncoder();
-
-/** The same numbers each time. */
-function* randomNumbers(): Generator<number> {
-  for (let random = 42; ; ) {
-    random = (random * 1103515245 + 12345) % 2 ** 31;
-    yield random >> 7;
-  }
-}
-
-/** Bytes in pieces of random lengths, which cut characters and lines. */
-function* slices(bytes: Uint8Array, longest: number): Generator<Uint8Array> {
-  let start = 0;
-  for (const random of randomNumbers()) {
-    if (start >= bytes.length) return;
-    const end = start + 1 + (random % longest);
-    yield bytes.subarray(start, end);
-    start = end;
-  }
-}
 
 /** Where each event ends, in characters. */
 function endsOfEvents(sse: string): number[] {

@@ -1,4 +1,4 @@
-import { isBlock, isExecutionCall, isExecutionResult, isRecord } from '../wire/blocks.ts';
+import { isBlock, isExecutionCall, isExecutionResult, isRecord, type ResultBlock } from '../wire/blocks.ts';
 import { type Artifact, artifactsOfExecutions } from './artifact.ts';
 import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
 
@@ -31,12 +31,14 @@ export function executionsOf(source: ContentSource | Iterable<ContentSource>): E
     for (const block of Array.isArray(content) ? content : []) {
       if (!isBlock(block)) continue;
       if (isExecutionCall(block)) {
-        executions.set(block.id, pendingExecution({ call: block, responseIndex }));
+        const pending = pendingExecution({ call: block, responseIndex });
+        const early = executions.get(block.id)?.result as ResultBlock | null | undefined;
+        executions.set(block.id, early ? finishedExecution(pending, early) : pending);
       } else if (isExecutionResult(block)) {
-        const execution = executions.get(block.tool_use_id);
+        const known = executions.get(block.tool_use_id);
         executions.set(
           block.tool_use_id,
-          execution ? finishedExecution(execution, block) : executionWithoutCall(block, responseIndex),
+          known?.call ? finishedExecution(known, block) : executionWithoutCall(block, responseIndex),
         );
       }
     }

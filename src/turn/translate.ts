@@ -267,14 +267,20 @@ export class TurnTranslator {
       responseIndex,
       ...(cutInput === null ? {} : { input: written ?? {}, inputComplete: false }),
     });
+    // Its result may have come before the call was whole, where blocks overlap.
+    const early = this.#executions.get(execution.id)?.result as ResultBlock | null | undefined;
     this.#executions.set(execution.id, execution);
     this.#emit({ type: 'execution-running', execution });
+    if (early) this.#finishExecution(early);
   }
 
   #finishExecution(result: ResultBlock): void {
     const { responseIndex } = this.#context;
     const known = this.#executions.get(result.tool_use_id);
-    const execution = known ? finishedExecution(known, result) : executionWithoutCall(result, responseIndex);
+    const execution = known?.call
+      ? finishedExecution(known, result)
+      : executionWithoutCall(result, responseIndex);
+    this.#executions.set(execution.id, execution);
     this.#emit({ type: 'execution-end', execution });
     for (const fileId of execution.files) {
       if (this.#artifacts.has(fileId)) continue;

@@ -33,6 +33,8 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   #seq = 0;
   #onEvent: ((event: TurnEvent) => void) | undefined;
   #consumer: 'nobody' | 'iterator' | 'turn' = 'nobody';
+  /** The last `next()` that is still waited for. */
+  #lastNext: Promise<void> | undefined;
   /** The step under way; steps never overlap. */
   #step: Promise<void> | undefined;
   #ended = false;
@@ -95,7 +97,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** @throws {InvalidInputError} when `turn()` is already running the turn: events before this call would be missed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent, undefined> {
     if (this.#consumer === 'turn' && !this.#ended) {
       throw new InvalidInputError(
         'turn() is already running this turn and events have passed. Begin to iterate before you await turn(), or use onEvent.',
@@ -115,8 +117,8 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** The next event, like the iterator's. */
-  next(): Promise<IteratorResult<TurnEvent, undefined>> {
-    return this.#consumer === 'iterator' ? this.#next() : this[Symbol.asyncIterator]().next();
+  async next(): Promise<IteratorResult<TurnEvent, undefined>> {
+    return this[Symbol.asyncIterator]().next();
   }
 
   /** Aborts the turn if it still runs and waits until its connection is released. */
@@ -125,16 +127,35 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   #next(): Promise<IteratorResult<TurnEvent, undefined>> {
+    // Events are handed out in the order of the calls, also to callers who do not wait for each other.
+    if (this.#lastNext) return this.#queueNext(this.#lastNext.then(() => this.#take()));
     const event = this.#queue[this.#taken];
-    if (event !== undefined) {
-      this.#taken++;
-      this.#log.push(event);
-      return Promise.resolve({ done: false, value: event });
-    }
-    if (!this.#ended) return this.#advance().then(() => this.#next());
+    return event ? Promise.resolve(this.#hand(event)) : this.#queueNext(this.#take());
+  }
+
+  #queueNext<T>(result: Promise<T>): Promise<T> {
+    const forget = () => {
+      if (this.#lastNext === settled) this.#lastNext = undefined;
+    };
+    const settled: Promise<void> = result.then(forget, forget);
+    this.#lastNext = settled;
+    return result;
+  }
+
+  async #take(): Promise<IteratorResult<TurnEvent, undefined>> {
+    while (this.#taken === this.#queue.length && !this.#ended) await this.#advance();
+    const event = this.#queue[this.#taken];
+    if (event) return this.#hand(event);
     const failure = this.#failure;
     this.#failure = undefined;
-    return failure ? Promise.reject(failure.error) : Promise.resolve({ done: true, value: undefined });
+    if (failure) throw failure.error;
+    return { done: true, value: undefined };
+  }
+
+  #hand(event: TurnEvent): IteratorResult<TurnEvent, undefined> {
+    this.#taken++;
+    this.#log.push(event);
+    return { done: false, value: event };
   }
 
   async #drain(): Promise<void> {
@@ -146,7 +167,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
 
   async #leave(): Promise<void> {
     if (this.#ended) return;
-    this.#consumer = this.#consumer === 'nobody' ? 'turn' : this.#consumer;
+    if (this.#consumer === 'nobody') this.#consumer = 'iterator';
     this.#controller.abort();
     while (!this.#ended) await this.#advance();
     while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);

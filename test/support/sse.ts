@@ -80,3 +80,22 @@ export function response(
     { type: 'message_stop' },
   ];
 }
+
+/** The same numbers each time. */
+export function* randomNumbers(): Generator<number> {
+  for (let random = 42; ; ) {
+    random = (random * 1103515245 + 12345) % 2 ** 31;
+    yield random >> 7;
+  }
+}
+
+/** Bytes in pieces of random lengths, which cut characters and lines. */
+export function* slices(bytes: Uint8Array, longest: number): Generator<Uint8Array> {
+  let start = 0;
+  for (const random of randomNumbers()) {
+    if (start >= bytes.length) return;
+    const end = start + 1 + (random % longest);
+    yield bytes.subarray(start, end);
+    start = end;
+  }
+}
