@@ -1,9 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Tests import the public names as a user does; this points them at the sources. */
 export const alias = [
-  { find: /^code-execution-kit$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
-  { find: /^code-execution-kit\/(.+)$/, replacement: new URL('./src/$1/index.ts', import.meta.url).pathname },
+  { find: /^code-execution-kit$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
+  {
+    find: /^code-execution-kit\/(.+)$/,
+    replacement: fileURLToPath(new URL('./src', import.meta.url)).concat('/$1/index.ts'),
+  },
 ];
 
 export default defineConfig({

@@ -4,7 +4,8 @@
  *   npm run demo             offline, against the emulator
  *   npm run demo -- --live   against the real API, with ANTHROPIC_API_KEY set
  */
-import { relative } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { artifactInstructions, streamTurn, userMessage } from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
@@ -19,7 +20,9 @@ const QUESTION =
 const write = (text: string) => void process.stdout.write(text);
 
 async function main(): Promise<void> {
-  const live = process.argv.includes('--live');
+  const [flag] = process.argv.slice(2);
+  const live = flag === '--live';
+  if (flag && !live) throw new Error(`Unknown argument ${flag}. The only one is --live.`);
   if (live && !process.env['ANTHROPIC_API_KEY']) {
     throw new Error('--live asks the real API and needs ANTHROPIC_API_KEY. Leave --live out to run offline.');
   }
@@ -27,7 +30,7 @@ async function main(): Promise<void> {
   const client = live ? new Anthropic() : new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
   write(dim(`${live ? 'Real API' : 'Offline, with the emulator'}\n\n`));
 
-  const file = await uploadPath(client, new URL('data/sales.csv', import.meta.url).pathname);
+  const file = await uploadPath(client, new URL('data/sales.csv', import.meta.url));
   write(`${bold('?')} ${QUESTION}\n  ${file.filename}, ${file.size_bytes} bytes, ${file.id}\n\n`);
 
   const stream = streamTurn(client, {
@@ -40,6 +43,9 @@ async function main(): Promise<void> {
   for await (const event of stream) show(event);
 
   const turn = await stream.turn();
+  // Each run leaves the same two names; saveArtifacts itself never replaces a file.
+  for (const { name } of turn.artifacts)
+    await rm(join('out', basename(name ?? '')), { force: true, recursive: false });
   const saved = await saveArtifacts(client, turn.artifacts, 'out');
   if (!live) emulator.assertDone();
 
@@ -58,4 +64,9 @@ async function main(): Promise<void> {
   if (chart) write(`\nOpen ${relative('.', chart.path)} in a browser to see the chart.\n`);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`);
+  process.exitCode = 1;
+}

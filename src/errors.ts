@@ -139,7 +139,8 @@ export class ArtifactError extends CodeExecutionError {
   }
 }
 
-/** The emulator was used in a way that a test should hear of. `.code`: `script_left_over`. */
+/** The emulator was used in a way that a test should hear of. `.code`: `script_left_over`,
+ * `script_failed` or `sandbox_missing`. */
 export class EmulatorError extends CodeExecutionError {
   override readonly name = 'EmulatorError';
 }

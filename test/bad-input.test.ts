@@ -57,7 +57,7 @@ describe('params of a turn', () => {
     ],
     ['no max_tokens', { ...params, max_tokens: undefined }, /params\.max_tokens must be a whole number/],
     ['max_tokens as text', { ...params, max_tokens: '100' }, /params\.max_tokens.*got "100"/],
-    ['tools as an object', { ...params, tools: {} }, /params\.tools must be a list/],
+    ['tools as an object', { ...params, tools: {} }, /params\.tools must be a list of tool definitions/],
     ['stream: false', { ...params, stream: false }, /params\.stream cannot be false/],
     ['no params', undefined, /second argument must be the params/],
     ['an empty container', { ...params, container: '' }, /container is an empty string/],

@@ -218,3 +218,76 @@ describe('determinism', () => {
     }
   });
 });
+
+describe('faults', () => {
+  it('in a script are told as such, blocking and streamed', async () => {
+    const broken = () => {
+      throw new Error('author bug');
+    };
+    const { client } = start(say(broken), stop(), say(broken), stop(), say('next'));
+    await expect(client.messages.create(params)).rejects.toThrow(
+      /the function given to say\(\) threw: author bug/,
+    );
+    await expect(client.messages.stream(params).finalMessage()).rejects.toThrow(/author bug/);
+    expect((await client.messages.create(params)).content).toMatchObject([{ text: 'next' }]);
+    expect(() => start(python(undefined as never))).toThrow(/script\[0\]: python\(\) takes a text/);
+  });
+
+  it('of a request leave the script where it was', async () => {
+    const { emulator, client } = start(say('one'), stop(), say('two'));
+    await expect(client.messages.create({ ...params, container: 'container_none' })).rejects.toMatchObject({
+      status: 404,
+    });
+    expect((await client.messages.create(params)).content).toMatchObject([{ text: 'one' }]);
+    expect((await client.messages.create(params)).content).toMatchObject([{ text: 'two' }]);
+    emulator.assertDone();
+  });
+
+  it('of a command in its $OUTPUT_DIR do not break the answer', async () => {
+    const { client } = start(
+      bash(
+        'echo hi > $OUTPUT_DIR/a.txt; ln -s /nope $OUTPUT_DIR/l; ln -s $OUTPUT_DIR/x $OUTPUT_DIR/x; echo KEEP',
+      ),
+      bash('echo KEEP; rm -rf $OUTPUT_DIR'),
+      bash('rm -rf $OUTPUT_DIR; echo x > $OUTPUT_DIR; echo KEEP'),
+    );
+    const executions = executionsOf(await client.messages.create(params));
+    expect(executions.map(({ stdout, files }) => [stdout, files.length])).toEqual([
+      ['KEEP\n', 1],
+      ['KEEP\n', 0],
+      ['KEEP\n', 0],
+    ]);
+  });
+
+  it('of patience end a command, and so does an abort', async () => {
+    const endless = python('while True: pass');
+    const emulator = createEmulator({
+      script: [endless, say('It took too long.'), stop(), endless],
+      timeoutMs: 500,
+    });
+    const client = new Anthropic({ apiKey: 'none', maxRetries: 0, fetch: emulator.fetch });
+    const [execution] = executionsOf(await client.messages.create(params));
+    expect(execution).toMatchObject({
+      status: 'failed',
+      stderr: expect.stringContaining('detection_timeout'),
+    });
+    await expect(client.messages.create(params, { signal: AbortSignal.timeout(50) })).rejects.toThrow(
+      /aborted/,
+    );
+  });
+
+  it('refuses bash of the version that has Python only, and message threads', async () => {
+    const { client } = start(bash('true'));
+    const tools = [codeExecutionTool({ version: 'code_execution_20250522' })];
+    await expect(client.messages.create({ ...params, tools })).rejects.toThrow(/has Python only/);
+    const runner = client.beta.messages.toolRunner({ ...params, tools: [codeExecutionTool()] });
+    await expect(runner).rejects.toThrow(/message threads are not supported yet/);
+  });
+
+  it('of a character are none: texts are cut between them', async () => {
+    const { client } = start(say('😀'.repeat(50)));
+    const stream = client.messages.stream(params);
+    stream.on('text', (delta) => expect(delta).not.toMatch(/[\ud800-\udbff]$/));
+    expect((await stream.finalMessage()).content).toMatchObject([{ text: '😀'.repeat(50) }]);
+  });
+});

@@ -37,7 +37,7 @@ it('exports these names, and no others', () => {
       'userMessage',
     ],
     './node': ['saveArtifacts', 'uploadPath'],
-    './emulator': ['bash', 'createEmulator', 'pause', 'python', 'say', 'stop'],
+    './emulator': ['EmulatorError', 'bash', 'createEmulator', 'pause', 'python', 'say', 'stop'],
   });
 });
 

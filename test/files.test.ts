@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import {
   type Artifact,
@@ -16,6 +17,7 @@ import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nameKey, numberedName, safeName } from '../src/files/safe-name.ts';
+import { serve } from './support/server.ts';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const temporary = () => mkdtemp(join(tmpdir(), 'kit-'));
@@ -52,6 +54,78 @@ describe('uploadPath', () => {
     await writeFile(path, '');
     const file = await uploadPath(client.beta, path, { name: 'data.bin', mimeType: 'application/x-data' });
     expect(file).toMatchObject({ filename: 'data.bin', mime_type: 'application/x-data', size_bytes: 0 });
+  });
+});
+
+describe('uploadPath over HTTP', () => {
+  /** A server that keeps what is uploaded. */
+  async function uploads() {
+    const bodies: Buffer[] = [];
+    const { baseURL, close } = await serve((request, reply) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part) => parts.push(part));
+      request.on('end', () => {
+        bodies.push(Buffer.concat(parts));
+        reply.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"file_1","type":"file"}');
+      });
+    });
+    return { client: new Anthropic({ apiKey: 'none', baseURL }), bodies, close };
+  }
+
+  it('sends the length that it announces, also of an empty file', async () => {
+    const { client, bodies, close } = await uploads();
+    const folder = await temporary();
+    for (const [name, content] of [
+      ['empty', ''],
+      ['full', 'x'.repeat(2_500_000)],
+    ] as const) {
+      await writeFile(join(folder, name), content);
+      expect(await uploadPath(client, pathToFileURL(join(folder, name)))).toMatchObject({ id: 'file_1' });
+      expect(bodies.at(-1)?.includes(content)).toBe(true);
+    }
+    await close();
+  });
+
+  it('sends a file that grows as it was', async () => {
+    const { client, bodies, close } = await uploads();
+    const path = join(await temporary(), 'app.log');
+    await writeFile(path, Buffer.alloc(20_000_000, 'x'));
+    const upload = uploadPath(client, path);
+    const growing = (async () => {
+      for (let line = 0; line < 20; line++) await appendFile(path, 'more\n');
+    })();
+    await Promise.all([upload, growing]);
+    expect(bodies[0]?.length).toBeLessThan(20_001_000);
+    expect(bodies[0]?.includes(Buffer.alloc(20_000_000, 'x'))).toBe(true);
+    await close();
+  });
+
+  it.runIf(process.platform === 'linux')('tells of a file that cannot be read', async () => {
+    const { client, bodies, close } = await uploads();
+    await expect(uploadPath(client, '/proc/self/mem')).rejects.toThrow(
+      /"\/proc\/self\/mem": it cannot be read \(EIO\)/,
+    );
+    expect(bodies).toEqual([]);
+    await close();
+  });
+
+  it('tells of a server that breaks off a download', async () => {
+    const { baseURL, close } = await serve((request, reply) => {
+      if (!request.url?.endsWith('/content')) {
+        reply.end('{"id":"file_1","filename":"a.csv","mime_type":"text/csv","size_bytes":1000}');
+        return;
+      }
+      reply.writeHead(200, { 'content-type': 'text/csv', 'content-length': '1000' });
+      reply.write('x'.repeat(10), () => reply.destroy());
+    });
+    const client = new Anthropic({ apiKey: 'none', baseURL });
+    const download = await downloadArtifact(client, 'file_1');
+    await expect(download.bytes()).rejects.toMatchObject({
+      code: 'artifact_cut',
+      cause: expect.any(TypeError),
+    });
+    await expect(download.text()).rejects.toThrow(/was read already/);
+    await close();
   });
 });
 
@@ -133,6 +207,16 @@ describe('saveArtifacts', () => {
     const [saved] = await saveArtifacts(client, artifacts, folder);
     expect(saved?.name).toBe('a (2).csv');
     expect(await readFile(outside, 'utf8')).toBe('mine');
+  });
+
+  it('does not leave the folder through a file id, either', async () => {
+    const { artifacts } = await artifactsNamed(['a.csv']);
+    const [artifact] = artifacts as [Artifact];
+    const fetch = async () => new Response('data');
+    const hostile = { ...artifact, fileId: '../../escape', name: '...' };
+    const folder = join(await temporary(), 'a', 'b');
+    const [saved] = await saveArtifacts(new Anthropic({ apiKey: 'none', fetch }), [hostile], folder);
+    expect(dirname(saved?.path ?? '')).toBe(folder);
   });
 
   it('keeps what could be saved and tells what could not', async () => {

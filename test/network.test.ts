@@ -109,7 +109,12 @@ describe('failures after something was received', () => {
       'stream_error',
       /overloaded_error: Busy/,
     ],
-    ['no JSON', () => stream(`${whole.slice(0, cut)}data: {"type":\n\n`), 'invalid_stream', /cannot be read/],
+    [
+      'no JSON',
+      () => stream(`${whole.slice(0, cut)}event: content_block_delta\ndata: {"type":\n\n`),
+      'invalid_stream',
+      /cannot be read/,
+    ],
     [
       'a second message_start',
       () => stream(whole.slice(0, cut) + whole),

@@ -143,8 +143,12 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
         const complete = message.content.slice(0, countOf(received, 'content_block_stop'));
         const partial = error.responses[0]?.content ?? [];
         expect(partial.slice(0, complete.length)).toEqual(complete);
-        const written = error.state.executions.filter(({ status }) => status !== 'writing');
-        expect(written).toEqual(executionsOf({ content: complete }));
+        // Results are whole from their first event on, and calls only with their last.
+        const answered = executionsOf({ content: partial }).filter(({ result }) => result !== null);
+        expect(error.state.executions.filter(({ result }) => result !== null)).toEqual(answered);
+        const called = executionsOf({ content: complete }).map(({ id }) => id);
+        const ids = error.state.executions.filter(({ status }) => status !== 'writing').map(({ id }) => id);
+        expect(ids).toEqual(called);
         expect(error.state).toMatchObject({ status: 'interrupted', error: { code: 'stream_cut' } });
       }
     });

@@ -142,7 +142,7 @@ describe('nextParams', () => {
   });
 
   it.each([
-    [[], /no result for toolu_1, toolu_2/],
+    [[], /must be a list of tool_result blocks/],
     [[result('toolu_1')], /no result for toolu_2/],
     [
       [result('toolu_1'), result('toolu_2'), result('toolu_3')],

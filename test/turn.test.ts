@@ -145,7 +145,7 @@ describe('runTurn', () => {
   it('does not continue a pause with maxPauses 0', async () => {
     const { emulator, client } = start(pause(), say('x'));
     await expect(runTurn(client, params, { maxPauses: 0 })).rejects.toThrow(
-      /paused 1 times and maxPauses is 0/,
+      /paused again after maxPauses \(0\)/,
     );
     expect(emulator.requests).toHaveLength(1);
   });

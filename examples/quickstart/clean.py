@@ -66,8 +66,8 @@ for column, month in enumerate(months):
         svg.append(f'<rect x="{x:.1f}" y="{y(base):.1f}" width="{step * 0.7:.1f}" height="{height:.1f}" fill="{colour}"/>')
     svg.append(f'<text x="{x + step * 0.35:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{month}</text>')
 for place, (region, colour) in enumerate(zip(regions, COLOURS)):
-    svg.append(f'<rect x="{300 + place * 80}" y="10" width="12" height="12" fill="{colour}"/>')
-    svg.append(f'<text x="{317 + place * 80}" y="20">{region}</text>')
+    svg.append(f'<rect x="{340 + place * 75}" y="10" width="12" height="12" fill="{colour}"/>')
+    svg.append(f'<text x="{356 + place * 75}" y="20">{region}</text>')
 with open(os.path.join(out, "revenue.svg"), "w") as file:
     file.write("\n".join(svg) + "\n</svg>\n")
 

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Execution, TurnEvent } from 'code-execution-kit';
+import type { Artifact, Execution, TurnEvent } from 'code-execution-kit';
 
 const colour = (code: number) => (text: string) =>
   process.stdout.isTTY ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -59,7 +59,7 @@ export function createTurnView(write: (text: string) => void) {
         line(bold('⏸ Claude paused; going on'));
         break;
       case 'artifact':
-        if (event.artifact.status === 'listed') line(`  file ${event.artifact.fileId}`);
+        line(`  ${fileLine(event.artifact)}`);
         break;
       case 'notice':
         line(`! ${printable(event.notice.message)}`);
@@ -72,6 +72,14 @@ export function createTurnView(write: (text: string) => void) {
         break;
     }
   };
+}
+
+/** A file is captured first, and looked up at the turn's end. */
+function fileLine({ fileId, status, name, sizeBytes }: Artifact): string {
+  if (status === 'listed') return `+ file captured: ${fileId}`;
+  return status === 'missing'
+    ? `- file gone: ${fileId}`
+    : `+ ${printable(name ?? fileId)} (${sizeBytes} bytes)`;
 }
 
 function resultOf({ status, returnCode, stdout, stderr, errorCode }: Execution): string {

@@ -9,6 +9,8 @@ export interface Answer {
   /** `container` as the API puts it at the end; `undefined` when none was used. */
   readonly container: () => { id: string; expires_at: string } | undefined;
   readonly blocks: AsyncIterable<ContentBlock>;
+  /** Ends the command that runs: nobody reads on. */
+  readonly abort: () => void;
 }
 
 /** Token counts of the emulator are a quarter of the characters. */

@@ -1,7 +1,7 @@
 import { invalidRequest, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import type { MessagesBody } from './request-body.ts';
-import type { SandboxFactory, SandboxResult } from './sandbox/sandbox.ts';
+import type { Sandbox, SandboxResult } from './sandbox/sandbox.ts';
 import type { Store, StoredContainer } from './store.ts';
 
 /** `expires_at` is a rolling hour after the last activity (recorded). */
@@ -11,7 +11,7 @@ const LIFETIME_MS = 60 * 60 * 1000;
 export async function openContainer(
   requested: MessagesBody['container'],
   store: Store,
-  createSandbox: SandboxFactory,
+  createSandbox: () => Promise<Sandbox>,
 ): Promise<StoredContainer> {
   const id = requestedId(requested);
   if (id === undefined) return createContainer(store, createSandbox);
@@ -29,7 +29,10 @@ function requestedId(requested: MessagesBody['container']): string | undefined {
   return requested.id ?? undefined;
 }
 
-async function createContainer(store: Store, createSandbox: SandboxFactory): Promise<StoredContainer> {
+async function createContainer(
+  store: Store,
+  createSandbox: () => Promise<Sandbox>,
+): Promise<StoredContainer> {
   const container: StoredContainer = {
     id: store.ids.next('container'),
     sandbox: await createSandbox(),
@@ -86,13 +89,13 @@ export async function runCommand(
   container: StoredContainer,
   command: { readonly language: 'python' | 'bash'; readonly source: string },
   store: Store,
-  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { sandbox, inputDirectory } = container;
   const outputDirectory = `/files/output/${store.ids.hex()}`;
   await sandbox.makeDirectory(outputDirectory);
   const env = { INPUT_DIR: inputDirectory, OUTPUT_DIR: outputDirectory };
-  const result = await sandbox.run({ ...command, env, timeoutMs });
+  const result = await sandbox.run({ ...command, env, signal });
   const fileIds: string[] = [];
   for (const filename of await sandbox.listFiles(outputDirectory)) {
     const bytes = await sandbox.readFile(`${outputDirectory}/${filename}`);

@@ -1,6 +1,6 @@
-import { InvalidInputError } from '../errors.ts';
+import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleFiles } from './files-api.ts';
-import { ApiFailure, failure, notFound } from './http.ts';
+import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
 import { handleMessages } from './messages-api.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import { ScriptPlayer, type Step } from './script.ts';
@@ -36,7 +36,7 @@ export interface EmulatorFile {
   readonly bytes: Uint8Array;
 }
 
-/** The offline API. */
+/** The offline API. Disposing of it frees its files and containers; it does not check what is left of the script. */
 export interface Emulator extends AsyncDisposable {
   /** For the SDK's client: `new Anthropic({ apiKey: 'none', fetch: emulator.fetch })`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -75,7 +75,15 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const { now = () => new Date(), eventDelayMs = 0, timeoutMs = 90_000 } = options;
   const store = new Store(now);
   const script = new ScriptPlayer(options.script);
-  const service = { store, script, createSandbox: justBashSandbox, timeoutMs, eventDelayMs };
+  let life = new AbortController();
+  const service = {
+    store,
+    script,
+    createSandbox: justBashSandbox,
+    timeoutMs,
+    eventDelayMs,
+    signal: () => life.signal,
+  };
   let requests: RecordedRequest[] = [];
 
   async function route(request: Request): Promise<Response> {
@@ -96,9 +104,10 @@ export function createEmulator(options: EmulatorOptions): Emulator {
       request.signal.throwIfAborted();
       requests.push(await record(request.clone()));
       try {
-        return await route(request);
+        return await abortable(route(request), request.signal);
       } catch (error) {
         if (error instanceof ApiFailure) return failure(error, store.ids);
+        if (error instanceof EmulatorError) return failure(invalidRequest(error.message), store.ids);
         throw error;
       }
     },
@@ -120,15 +129,26 @@ export function createEmulator(options: EmulatorOptions): Emulator {
       }));
     },
     reset() {
+      life.abort();
+      life = new AbortController();
       store.reset();
       script.reset();
       requests = [];
     },
     assertDone: () => script.assertDone(),
     async [Symbol.asyncDispose]() {
+      life.abort();
       store.reset();
     },
   };
+}
+
+/** As `fetch` does: an abort rejects at once, whatever still runs. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([promise, aborted]);
 }
 
 async function record(request: Request): Promise<RecordedRequest> {

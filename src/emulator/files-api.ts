@@ -14,7 +14,7 @@ export async function handleFiles(
     if (request.method === 'GET') return json(list(new URL(request.url).searchParams, store), store.ids);
     return undefined;
   }
-  const file = store.files.get(decodeURIComponent(id));
+  const file = store.files.get(id);
   if (!file) throw notFound(`File \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) return json(metadata(file), store.ids);
   if (request.method === 'GET' && action === 'content') return download(file);
@@ -32,7 +32,12 @@ async function upload(request: Request, store: Store): Promise<StoredFile> {
   const file = form.get('file');
   if (!(file instanceof Blob)) throw invalidRequest('file: Field required');
   // Only the last part of a path is kept (SDK 1.12 doc comment).
-  const filename = (file.name.split(/[/\\]/).at(-1) || 'unnamed').normalize();
+  const filename = file.name.split(/[/\\]/).at(-1) || 'unnamed';
+  if (filename.length > 255 || [...filename].some((one) => one < ' ' || '<>:"|?*'.includes(one))) {
+    throw invalidRequest(
+      'file: the file name must have 1 to 255 characters and none of < > : " | ? * \\ / and U+0000 to U+001F',
+    );
+  }
   return store.addFile({
     filename,
     mimeType: file.type.split(';')[0] || mimeTypeOf(filename),
@@ -48,6 +53,7 @@ function list(query: URLSearchParams, store: Store) {
   if (ids.length > 0)
     return { data: newestFirst.filter(({ id }) => ids.includes(id)).map(metadata), next_page: null };
   const limit = Number(query.get('limit') ?? 20);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw invalidRequest('limit: must be 1 to 1000');
   const from = Number(query.get('page')?.replace('page_', '') ?? 0);
   const data = newestFirst.slice(from, from + limit).map(metadata);
   return { data, next_page: from + limit < newestFirst.length ? `page_${from + limit}` : null };

@@ -1,3 +1,4 @@
+export { EmulatorError } from '../errors.ts';
 export {
   createEmulator,
   type Emulator,

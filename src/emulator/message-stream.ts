@@ -14,18 +14,25 @@ export function sseOf(
   const events = eventsOf(answer);
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await events.next();
+      const { done, value } = await events.next().catch(asErrorEvent);
       if (done) return controller.close();
       controller.enqueue(encoder.encode(`event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`));
       if (eventDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, eventDelayMs));
     },
     async cancel() {
+      answer.abort();
       await events.return(undefined);
     },
   });
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': store.ids.next('req') },
   });
+}
+
+/** What goes wrong once a stream has begun comes as an event, since its status was sent. */
+function asErrorEvent(error: unknown): IteratorResult<StreamEvent> {
+  const message = error instanceof Error ? error.message : String(error);
+  return { done: false, value: { type: 'error', error: { type: 'api_error', message } } };
 }
 
 /** An event of the stream; its `type` is also its name. */
@@ -104,7 +111,9 @@ function* deltasOf(block: ContentBlock): Generator<object> {
 function* piecesOf(text: string): Generator<string> {
   let start = 0;
   for (let count = 0; start < text.length; count++) {
-    const end = start + (PIECES[count % PIECES.length] as number);
+    let end = start + (PIECES[count % PIECES.length] as number);
+    // Texts are cut between characters, never inside one.
+    if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end++;
     yield text.slice(start, end);
     start = end;
   }

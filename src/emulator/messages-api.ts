@@ -15,6 +15,9 @@ import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { LastResult, ScriptedResponse, ScriptPlayer } from './script.ts';
 import type { Store, StoredContainer } from './store.ts';
 
+/** The first version of the tool, which has neither bash nor the text editor. */
+const PYTHON_ONLY = 'code_execution_20250522';
+
 /** What the Messages endpoint works with. */
 export interface MessagesService {
   readonly store: Store;
@@ -22,12 +25,19 @@ export interface MessagesService {
   readonly createSandbox: SandboxFactory;
   readonly timeoutMs: number;
   readonly eventDelayMs: number;
+  /** Aborts when the emulator is reset or disposed of. */
+  readonly signal: () => AbortSignal;
 }
 
 /** `POST /v1/messages`: plays the next response of the script. */
 export async function handleMessages(request: Request, service: MessagesService): Promise<Response> {
   const text = await request.text();
   const body = parseMessagesBody(text);
+  if (body['thread'] !== undefined) {
+    throw invalidRequest(
+      'emulator: message threads are not supported yet. Pass `thread: false` to the tool runner.',
+    );
+  }
   const scripted = service.script.next();
   if (!scripted) {
     throw invalidRequest(
@@ -35,7 +45,10 @@ export async function handleMessages(request: Request, service: MessagesService)
         'this request asks for one more response. Add steps (behind pause() or stop()), or look for a request too many.',
     );
   }
-  const answer = await beginAnswer(body, text.length, scripted, service);
+  const answer = await beginAnswer(body, text.length, scripted, service, request.signal).catch((error) => {
+    service.script.rewind(scripted);
+    throw error;
+  });
   if (body.stream) return sseOf(answer, service);
   return json(await wholeMessage(answer), service.store.ids);
 }
@@ -45,9 +58,13 @@ async function beginAnswer(
   size: number,
   scripted: ScriptedResponse,
   service: MessagesService,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const { store } = service;
-  const mayRunCode = (body.tools ?? []).some(({ type }) => type?.startsWith('code_execution_'));
+  const versions = (body.tools ?? []).flatMap(({ type }) =>
+    type?.startsWith('code_execution_') ? [type] : [],
+  );
+  const mayRunCode = versions.length > 0;
   const runsCode = scripted.steps.some(({ word }) => word === 'python' || word === 'bash');
   const uploads = uploadsOfCurrentTurn(body).length > 0;
   if (!mayRunCode && (runsCode || uploads)) {
@@ -55,6 +72,16 @@ async function beginAnswer(
       'emulator: the script or a container_upload needs a code execution tool, and `tools` has none. Add codeExecutionTool().',
     );
   }
+  if (
+    mayRunCode &&
+    versions.every((type) => type === PYTHON_ONLY) &&
+    scripted.steps.some(({ word }) => word === 'bash')
+  ) {
+    throw invalidRequest(
+      `emulator: the script runs bash, and ${PYTHON_ONLY} has Python only. Use a later version.`,
+    );
+  }
+  const reading = new AbortController();
   const needsContainer = runsCode || uploads || body.container != null;
   const container = needsContainer ? await openAndMount(body, service) : undefined;
   return {
@@ -63,17 +90,20 @@ async function beginAnswer(
     stopReason: scripted.stopReason,
     inputTokens: Math.ceil(size / 4),
     container: () => container && { id: container.id, expires_at: container.expiresAt.toISOString() },
-    blocks: play(scripted, container, service),
+    blocks: play(scripted, container, store, AbortSignal.any([signal, reading.signal, service.signal()])),
+    abort: () => reading.abort(),
   };
 }
 
 async function openAndMount(
   body: MessagesBody,
-  { store, createSandbox }: MessagesService,
+  { store, createSandbox, timeoutMs }: MessagesService,
 ): Promise<StoredContainer> {
-  const container = await openContainer(body.container, store, createSandbox).catch((error) => {
-    throw error instanceof EmulatorError ? invalidRequest(`emulator: ${error.message}`) : error;
-  });
+  const container = await openContainer(body.container, store, () => createSandbox(timeoutMs)).catch(
+    (error) => {
+      throw error instanceof EmulatorError ? invalidRequest(`emulator: ${error.message}`) : error;
+    },
+  );
   await mountUploads(container, body, store);
   return container;
 }
@@ -81,12 +111,13 @@ async function openAndMount(
 async function* play(
   { steps }: ScriptedResponse,
   container: StoredContainer | undefined,
-  { store, timeoutMs }: MessagesService,
+  store: Store,
+  signal: AbortSignal,
 ): AsyncGenerator<ContentBlock> {
   let last: LastResult = { stdout: '', stderr: '', returnCode: 0 };
   for (const step of steps) {
     if (step.word === 'say') {
-      const text = typeof step.text === 'function' ? step.text(last) : step.text;
+      const text = typeof step.text === 'function' ? textOf(step.text, last) : step.text;
       yield { type: 'text', text } as ContentBlock;
       continue;
     }
@@ -101,10 +132,23 @@ async function* play(
       container as StoredContainer,
       { language: step.word, source },
       store,
-      timeoutMs,
+      signal,
     );
     last = outcome;
     yield resultBlock(name, id, outcome) as ContentBlock;
+  }
+}
+
+/** A fault in a script is its author's: it must not look like one of the network. */
+function textOf(say: (last: LastResult) => string, last: LastResult): string {
+  try {
+    return String(say(last));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EmulatorError(`emulator: the function given to say() threw: ${reason}`, {
+      code: 'script_failed',
+      cause: error,
+    });
   }
 }
 

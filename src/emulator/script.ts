@@ -56,6 +56,7 @@ export interface ScriptedResponse {
 export class ScriptPlayer {
   readonly #steps: readonly Step[];
   #position = 0;
+  #last: { readonly from: number; readonly response: ScriptedResponse } | undefined;
 
   /** @throws {InvalidInputError} for anything that is no list of steps. */
   constructor(script: readonly Step[]) {
@@ -70,12 +71,20 @@ export class ScriptPlayer {
         `script[${wrong}] is no step: ${JSON.stringify(script[wrong])}. Steps are made with ${WORDS.join(', ')}.`,
       );
     }
+    script.forEach(assertContent);
     this.#steps = script;
   }
 
   /** Takes the steps of the next response, or `undefined` when none is left. */
   next(): ScriptedResponse | undefined {
     if (this.#position >= this.#steps.length) return undefined;
+    const from = this.#position;
+    const response = this.#read();
+    this.#last = { from, response };
+    return response;
+  }
+
+  #read(): ScriptedResponse {
     const steps: ScriptedResponse['steps'][number][] = [];
     while (this.#position < this.#steps.length) {
       const step = this.#steps[this.#position++] as Step;
@@ -84,6 +93,11 @@ export class ScriptPlayer {
       steps.push(step);
     }
     return { steps, stopReason: 'end_turn' };
+  }
+
+  /** Gives the last response's steps back: its request was refused before anything was played. */
+  rewind(response: ScriptedResponse): void {
+    if (this.#last?.response === response) this.#position = this.#last.from;
   }
 
   reset(): void {
@@ -104,6 +118,18 @@ export class ScriptPlayer {
       { code: 'script_left_over' },
     );
   }
+}
+
+/** @throws {InvalidInputError} naming the step whose text, code or command is none. */
+function assertContent(step: Step, index: number): void {
+  const { word, ...rest } = step;
+  if (Object.keys(rest).length === 0) return;
+  const [content] = Object.values(rest);
+  const isFunction = word === 'say' && typeof content === 'function';
+  if (isFunction || (typeof content === 'string' && content !== '')) return;
+  throw new InvalidInputError(
+    `script[${index}]: ${word}() takes a text that is not empty, got ${String(content)}.`,
+  );
 }
 
 function summary(step: Step): string {

@@ -18,9 +18,10 @@ import { type Artifact, describedArtifact } from '../turn/artifact.ts';
 export async function describeArtifacts(
   client: FilesClient,
   artifacts: readonly Artifact[],
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Artifact[]> {
   assertFilesClient(client, 'describeArtifacts');
   const ids = artifacts.map(({ fileId }) => fileId);
-  const files = await fetchFileMetadata(client, ids);
+  const files = await fetchFileMetadata(client, ids, options);
   return artifacts.map((artifact) => describedArtifact(artifact, files.get(artifact.fileId)));
 }

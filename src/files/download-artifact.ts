@@ -18,7 +18,7 @@ export interface DownloadedArtifact {
 
 /** Options of {@link downloadArtifact}. */
 export interface DownloadOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface DownloadOptions {
  *
  * @example
  * ```ts
- * const csv = await (await downloadArtifact(client, turn.artifacts[0])).text();
+ * for (const artifact of turn.artifacts) console.log(await (await downloadArtifact(client, artifact)).text());
  * ```
  */
 export async function downloadArtifact(
@@ -50,8 +50,15 @@ export async function downloadArtifact(
   const request = { signal: options.signal };
   const known = typeof artifact === 'object' && artifact.status === 'described' ? artifact : undefined;
   const file = known ?? (await describeFile(client, fileId, request));
-  const response = await client.files.download(fileId, undefined, request);
-  const stream = () => checkedBody(response, fileId);
+  const response: Response | null = await client.files.download(fileId, undefined, request);
+  let isRead = false;
+  const stream = () => {
+    if (isRead) {
+      throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);
+    }
+    isRead = true;
+    return checkedBody(response, fileId);
+  };
   const whole = () => new Response(stream(), { headers: { 'content-type': file.mimeType ?? '' } });
   return {
     fileId,
@@ -60,8 +67,8 @@ export async function downloadArtifact(
     sizeBytes: file.sizeBytes ?? 0,
     stream,
     bytes: async () => new Uint8Array(await whole().arrayBuffer()),
-    text: () => whole().text(),
-    blob: () => whole().blob(),
+    text: async () => whole().text(),
+    blob: async () => whole().blob(),
   };
 }
 
@@ -74,25 +81,35 @@ async function describeFile(
   return { name: file.filename, mimeType: file.mime_type, sizeBytes: file.size_bytes };
 }
 
-/** The body, failing where it ends before the length that its headers announce. */
-function checkedBody(response: Response, fileId: string): ReadableStream<Uint8Array> {
-  const announced = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
-  const body = response.body ?? new Blob([]).stream();
-  if (announced === null) return body;
+/** The body, failing where it breaks, or ends before the length that its headers announce. */
+function checkedBody(response: Response | null, fileId: string): ReadableStream<Uint8Array> {
+  const body = response?.body;
+  if (!body) return new Blob([]).stream();
+  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
+  const reader = body.getReader();
   let received = 0;
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        received += chunk.byteLength;
-        controller.enqueue(chunk);
-      },
-      flush() {
-        if (received === Number(announced)) return;
-        throw new ArtifactError(
-          `The download of ${fileId} ended after ${received} of ${announced} bytes. Download it again.`,
-          { code: 'artifact_cut', retryable: true },
-        );
-      },
-    }),
-  );
+  const cut = (cause?: unknown) =>
+    new ArtifactError(
+      `The download of ${fileId} ended after ${received}${length === null ? '' : ` of ${length}`} bytes. Download it again.`,
+      { code: 'artifact_cut', retryable: true, cause },
+    );
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((cause) => {
+        throw isAbort(cause) ? cause : cut(cause);
+      });
+      if (value) {
+        received += value.byteLength;
+        controller.enqueue(value);
+      } else if (done) {
+        if (length !== null && received !== Number(length)) throw cut();
+        controller.close();
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return (error as { readonly name?: unknown } | null)?.name === 'AbortError';
 }

@@ -10,13 +10,17 @@ const MAX_BYTES = 255;
  * that a file system or a terminal would take for more than a name. `fallback` stands in for a name with nothing left.
  */
 export function safeName(name: string, fallback: string): string {
-  const cleaned = name
+  const usable = clean(name) || clean(fallback) || 'file';
+  return fitToBytes(RESERVED.test(usable) ? `_${usable}` : usable, '');
+}
+
+/** The name without what is not safe in it; empty when nothing is left. */
+function clean(name: string): string {
+  return name
     .normalize('NFC')
     .replace(FORBIDDEN, '_')
     .replace(/[. ]+$/, '')
     .trim();
-  const usable = cleaned === '' || /^\.+$/.test(cleaned) ? fallback : cleaned;
-  return fitToBytes(RESERVED.test(usable) ? `_${usable}` : usable, '');
 }
 
 /** `report.csv` as `report (2).csv`: the name with a number before its extension, within the length. */
@@ -46,7 +50,7 @@ function cutToBytes(text: string, bytes: number): string {
     if (length > bytes) break;
     cut += character;
   }
-  return cut;
+  return cut.replace(/[. ]+$/, '');
 }
 
 function byteLength(text: string): number {

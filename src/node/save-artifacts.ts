@@ -25,7 +25,7 @@ export interface SavedArtifact {
 
 /** Options of {@link saveArtifacts}. */
 export interface SaveOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -48,13 +48,15 @@ export async function saveArtifacts(
   options: SaveOptions = {},
 ): Promise<SavedArtifact[]> {
   assertFilesClient(client, 'saveArtifacts');
-  if (!Array.isArray(artifacts)) {
-    throw new InvalidInputError(`saveArtifacts takes a list of artifacts, got ${describe(artifacts)}.`);
+  if (!Array.isArray(artifacts) || !artifacts.every((one) => typeof one?.fileId === 'string')) {
+    throw new InvalidInputError(
+      `saveArtifacts takes a list of artifacts, such as turn.artifacts or artifactsOf(message); got ${describe(artifacts)}.`,
+    );
   }
   const folder = await prepareFolder(directory);
   const described = artifacts.every(({ status }) => status === 'described')
     ? artifacts
-    : await describeArtifacts(client, artifacts);
+    : await describeArtifacts(client, artifacts, options);
 
   const saved: SavedArtifact[] = [];
   const failed: FailedArtifact[] = [];
@@ -105,7 +107,7 @@ async function saveArtifact(
       },
     );
   }
-  const download = await downloadArtifact(client, artifact, signal ? { signal } : {});
+  const download = await downloadArtifact(client, artifact, { signal });
   const partial = join(folder, `.${randomUUID()}.part`);
   try {
     const target = createWriteStream(partial, { flags: 'wx' });

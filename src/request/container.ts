@@ -31,14 +31,19 @@ export class Container implements ContainerData {
       );
     }
     const { id, expiresAt = null, skills = [] } = data;
-    if (expiresAt !== null && Number.isNaN(Date.parse(expiresAt))) {
+    if (expiresAt !== null && (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt)))) {
       throw new InvalidInputError(
         `expiresAt of container ${id} must be an ISO time or null, got ${describe(expiresAt)}.`,
       );
     }
+    if (!Array.isArray(skills) || !skills.every(isSkill)) {
+      throw new InvalidInputError(
+        `skills of container ${id} must be a list of { skillId, type, version }, got ${describe(skills)}.`,
+      );
+    }
     this.id = id;
     this.expiresAt = expiresAt;
-    this.skills = skills;
+    this.skills = skills.map(({ skillId, type, version }) => ({ skillId, type, version }));
   }
 
   /**
@@ -82,11 +87,21 @@ export interface ContainerSource {
  */
 export function containerOf(source: ContainerSource | Iterable<ContainerSource>): Container | null {
   let found: Container | null = null;
-  for (const { container } of Symbol.iterator in source ? source : [source]) {
+  if (typeof source !== 'object' || source === null) {
+    throw new InvalidInputError(
+      `containerOf takes a message, a turn or a list of them, got ${describe(source)}.`,
+    );
+  }
+  for (const one of Symbol.iterator in source ? source : [source]) {
+    const container = one?.container;
     const data = isContainerData(container) ? container : readContainer(container);
     if (data) found = new Container(data);
   }
   return found;
+}
+
+function isSkill(value: unknown): value is SkillData {
+  return isRecord(value) && ['skillId', 'type', 'version'].every((key) => typeof value[key] === 'string');
 }
 
 /** The plain data of a handle, told from the API's own form by `expiresAt`. */

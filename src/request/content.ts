@@ -34,7 +34,7 @@ export function containerUpload(
         '`containerUpload(await uploadPath(client, path))`.',
     );
   }
-  if (/[/\\]|\.\w+$/.test(id)) {
+  if (/[/\\\s]|\.\w+$/.test(id)) {
     throw new InvalidInputError(
       `containerUpload takes a file id (file_…), got the path ${describe(id)}. Upload the file first: ` +
         '`containerUpload(await uploadPath(client, path))`.',
@@ -50,6 +50,8 @@ export function containerUpload(
 /**
  * A user message with a text and files for the container.
  *
+ * @throws {InvalidInputError} for an empty text, and for files without an id.
+ *
  * @example
  * ```ts
  * messages: [userMessage('Plot revenue by month.', { files: [file] })]
@@ -59,7 +61,16 @@ export function userMessage(
   text: string,
   options: { readonly files?: readonly FileReference[] } = {},
 ): MessageParam {
-  const uploads = (options.files ?? []).map((file) => containerUpload(file));
+  if (typeof text !== 'string' || text === '') {
+    throw new InvalidInputError(`userMessage takes a text that is not empty, got ${describe(text)}.`);
+  }
+  const { files = [] } = options;
+  if (!Array.isArray(files)) {
+    throw new InvalidInputError(
+      `userMessage takes a list of files, \`{ files: [file] }\`, got ${describe(files)}.`,
+    );
+  }
+  const uploads = files.map((file) => containerUpload(file));
   const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
   return { role: 'user', content };
 }

@@ -1,12 +1,13 @@
 import type {
   ContainerParams,
-  Message,
+  ContentBlock,
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
 import { isRecord, toolUsesIn } from '../wire/blocks.ts';
 import { readContainer } from '../wire/container.ts';
+import { describe } from './client.ts';
 import { toContainerParam } from './container.ts';
 import type { RequestParams, TurnParams } from './params.ts';
 
@@ -17,7 +18,11 @@ export interface NextParamsOptions {
 }
 
 /** The parts of a response that decide what comes next. */
-export type ContinuableResponse = Pick<Message, 'content' | 'stop_reason'> & { readonly container?: unknown };
+export interface ContinuableResponse {
+  readonly content: readonly object[];
+  readonly stop_reason: string | null;
+  readonly container?: unknown;
+}
 
 /**
  * One step of a turn, pure: what to send next, or `undefined` when there is nothing to send.
@@ -30,7 +35,7 @@ export type ContinuableResponse = Pick<Message, 'content' | 'stop_reason'> & { r
  * The container of the response is carried on, as a string or `{id, skills}`; where the response names none, that of
  * the params stays. A forced `tool_choice` becomes `auto`, or it would force the tool again. Nothing is mutated.
  *
- * @throws {InvalidInputError} when `toolResults` do not answer each waiting call exactly once.
+ * @throws {InvalidInputError} when there is no response, and when `toolResults` do not answer each waiting call exactly once.
  *
  * @example
  * ```ts
@@ -44,7 +49,17 @@ export function nextParams<P extends TurnParams | RequestParams>(
   response: ContinuableResponse,
   options: NextParamsOptions = {},
 ): (Omit<P, 'container'> & { container?: string | ContainerParams }) | undefined {
-  const answer = { role: 'assistant' as const, content: response.content };
+  if (
+    !isRecord(params) ||
+    !Array.isArray(params.messages) ||
+    !isRecord(response) ||
+    !Array.isArray(response.content)
+  ) {
+    throw new InvalidInputError(
+      `nextParams takes the params of a request and its response, got ${describe(response)}.`,
+    );
+  }
+  const answer = { role: 'assistant' as const, content: response.content as ContentBlock[] };
   if (response.stop_reason === 'pause_turn') return continueWith(params, response, [answer]);
   if (response.stop_reason !== 'tool_use' || !options.toolResults) return undefined;
   assertAnswersAll(response, options.toolResults);
@@ -88,6 +103,12 @@ function unforced(choice: ToolChoice): ToolChoice {
 }
 
 function assertAnswersAll(response: ContinuableResponse, results: readonly ToolResultBlockParam[]): void {
+  const isResult = (one: unknown) => isRecord(one) && one['type'] === 'tool_result';
+  if (!Array.isArray(results) || results.length === 0 || !results.every(isResult)) {
+    throw new InvalidInputError(
+      `toolResults must be a list of tool_result blocks, got ${describe(results)}.`,
+    );
+  }
   const waiting = toolUsesIn(response.content).map((call) => call.id);
   const answered = results.map((result) => result.tool_use_id);
   const missing = waiting.filter((id) => !answered.includes(id));

@@ -55,8 +55,8 @@ function assertParams(params: unknown): asserts params is TurnParams {
       `params.max_tokens must be a whole number of at least 1, got ${describe(maxTokens)}.`,
     );
   }
-  if (tools !== undefined && !Array.isArray(tools)) {
-    throw new InvalidInputError(`params.tools must be a list of tools, got ${describe(tools)}.`);
+  if (tools !== undefined && !(Array.isArray(tools) && tools.every(isRecord))) {
+    throw new InvalidInputError(`params.tools must be a list of tool definitions, got ${describe(tools)}.`);
   }
   if (stream === false) {
     throw new InvalidInputError(

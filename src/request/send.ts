@@ -1,6 +1,7 @@
 import { isRecord } from '../wire/blocks.ts';
 import type { MessagesClient } from './client.ts';
 import type { RequestParams } from './params.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** How one POST is sent. */
 export interface SendOptions {
@@ -10,6 +11,9 @@ export interface SendOptions {
   /** The SDK's `RequestOptions` of the caller. */
   readonly request: Readonly<Record<string, unknown>>;
 }
+
+/** A caller who is told to wait longer is told so, instead of waiting without a word. */
+const LONGEST_DELAY_MS = 60_000;
 
 /** Statuses that the API answers with before it starts anything. */
 const NOTHING_RAN = new Set([429, 503, 529]);
@@ -30,7 +34,7 @@ const NEVER_CONNECTED = new Set([
  *
  * The SDK's own retries are off unless the caller sets `maxRetries`: they repeat a POST after a lost connection or a
  * 500, when code may already have run (three POSTs measured). What is retried here is only what shows that nothing
- * ran, waiting as `retry-after` says.
+ * ran, waiting as `retry-after` says, for a minute at most.
  *
  * @throws what the SDK throws.
  */
@@ -41,18 +45,20 @@ export async function sendMessage(
 ): Promise<Response> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await client.messages
-        .create({ ...params, stream: true }, { maxRetries: 0, ...request, signal })
-        .asResponse();
+      const sent = client.messages.create({ ...params, stream: true }, { maxRetries: 0, ...request, signal });
+      return await untilAborted(sent.asResponse(), signal, (late) => void late.body?.cancel());
     } catch (error) {
       if (attempt >= retries || signal.aborted || !showsThatNothingRan(error)) throw error;
-      await sleep(retryDelayMs(error, attempt), signal);
+      const delay = retryDelayMs(error, attempt);
+      if (delay > LONGEST_DELAY_MS) throw error;
+      await sleep(delay, signal);
     }
   }
 }
 
 function showsThatNothingRan(error: unknown): boolean {
   if (!isRecord(error)) return false;
+  if (error['headers'] instanceof Headers && error['headers'].get('x-should-retry') === 'false') return false;
   if (typeof error['status'] === 'number') return NOTHING_RAN.has(error['status']);
   for (let cause: unknown = error; isRecord(cause); cause = cause['cause']) {
     if (NEVER_CONNECTED.has(String(cause['code']))) return true;

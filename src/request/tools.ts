@@ -53,11 +53,16 @@ export interface CodeExecutionToolOptions<V extends CodeExecutionVersion = CodeE
 export function codeExecutionTool<V extends CodeExecutionVersion = 'code_execution_20260120'>(
   options: CodeExecutionToolOptions<V> = {},
 ): CodeExecutionTools[V] {
-  const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
+  const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options ?? {};
   if (!VERSIONS.includes(version as CodeExecutionVersion)) {
     throw new InvalidInputError(
       `Unknown version of the code execution tool: ${describe(version)}. Known are ${VERSIONS.join(', ')}. For a newer ` +
         'one, put its definition into `tools` yourself; its results are read all the same.',
+    );
+  }
+  if (allowedCallers !== undefined && !Array.isArray(allowedCallers)) {
+    throw new InvalidInputError(
+      `allowedCallers must be a list such as ['direct'], got ${describe(allowedCallers)}.`,
     );
   }
   return {

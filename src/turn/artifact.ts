@@ -49,10 +49,10 @@ export function describedArtifact(artifact: Artifact, file: FileMetadata | undef
   return {
     ...artifact,
     status: 'described',
-    name: file.filename,
-    mimeType: file.mime_type,
-    sizeBytes: file.size_bytes,
-    createdAt: file.created_at,
+    name: file.filename ?? null,
+    mimeType: file.mime_type ?? null,
+    sizeBytes: file.size_bytes ?? null,
+    createdAt: file.created_at ?? null,
     expiresAt: file.expires_at ?? null,
     downloadable: file.downloadable ?? null,
   };

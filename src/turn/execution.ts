@@ -242,7 +242,7 @@ function withKind(
         diff: editor?.kind === 'replace' ? withoutKind(editor) : null,
       };
     case 'unknown':
-      return { ...base, kind, input: raw };
+      return { ...base, kind, input: raw ?? null };
   }
 }
 

@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors.ts';
+import { describe } from '../request/client.ts';
 import { isBlock, isExecutionCall, isExecutionResult, isRecord, type ResultBlock } from '../wire/blocks.ts';
 import { type Artifact, artifactsOfExecutions } from './artifact.ts';
 import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
@@ -17,6 +19,8 @@ export interface ContentSource {
  *
  * `responseIndex` counts the messages of the assistant.
  *
+ * @throws {InvalidInputError} for what is neither a message nor a list.
+ *
  * @example
  * ```ts
  * const message = await client.messages.create(params);
@@ -26,7 +30,7 @@ export interface ContentSource {
 export function executionsOf(source: ContentSource | Iterable<ContentSource>): Execution[] {
   const executions = new Map<string, Execution>();
   let responseIndex = 0;
-  for (const { content, role } of isIterable(source) ? source : [source]) {
+  for (const { content, role } of sourcesIn(source)) {
     if (role !== undefined && role !== 'assistant') continue;
     for (const block of Array.isArray(content) ? content : []) {
       if (!isBlock(block)) continue;
@@ -59,6 +63,15 @@ export function artifactsOf(source: ContentSource | Iterable<ContentSource>): Ar
   return artifactsOfExecutions(executionsOf(source));
 }
 
-function isIterable(source: ContentSource | Iterable<ContentSource>): source is Iterable<ContentSource> {
-  return !isRecord(source) || Symbol.iterator in source;
+function* sourcesIn(source: ContentSource | Iterable<ContentSource>): Iterable<ContentSource> {
+  if (isRecord(source) && !(Symbol.iterator in source)) {
+    yield source as unknown as ContentSource;
+    return;
+  }
+  if (typeof source !== 'object' || source === null) {
+    throw new InvalidInputError(
+      `A message with \`content\`, or a list of them, is needed; got ${describe(source)}.`,
+    );
+  }
+  for (const one of source as Iterable<ContentSource>) if (isRecord(one)) yield one;
 }

@@ -3,6 +3,7 @@ import type { Message } from '../wire/blocks.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
 import type { UnnumberedEvent } from './events.ts';
 import type { TurnState } from './state.ts';
+import type { TurnTranslator } from './translate.ts';
 
 /** A turn at the moment when it failed. */
 interface FailedTurn {
@@ -11,13 +12,14 @@ interface FailedTurn {
   readonly readState: () => TurnState;
   /** The responses that are whole. */
   readonly responses: readonly Message[];
-  /** The message of the last response, as far as it came; it may be one of them. */
-  readonly partial: Message | null;
+  /** Holds the message of the last response, as far as it came; it may be one of them. */
+  readonly translator: TurnTranslator;
 }
 
 /** Ends the events with a `turn-error`, and makes what is thrown: with everything received, wherever anything was. */
 export function failTurn(error: unknown, turn: FailedTurn): unknown {
-  const { partial } = turn;
+  turn.translator.interrupt();
+  const partial = turn.translator.message;
   const responses =
     partial && turn.responses.at(-1) !== partial ? [...turn.responses, partial] : turn.responses;
   const failure = failureOf(error, turn.signal, responses.length);

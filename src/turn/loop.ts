@@ -5,15 +5,19 @@ import { fetchFileMetadata } from '../request/file-metadata.ts';
 import { nextParams } from '../request/next-params.ts';
 import { inertUploads, type RequestParams } from '../request/params.ts';
 import { sendMessage } from '../request/send.ts';
+import { untilAborted } from '../request/until-aborted.ts';
 import type { Message } from '../wire/blocks.ts';
 import { type ReadOptions, readResponse } from '../wire/read-response.ts';
-import { describedArtifact } from './artifact.ts';
+import { type Artifact, describedArtifact } from './artifact.ts';
 import type { UnnumberedEvent } from './events.ts';
 import { failTurn } from './failure.ts';
 import { filesNotCapturedNotice, inertUploadsNotice } from './notices.ts';
 import type { ResolvedTurnOptions } from './options.ts';
 import { outcomeOf, type Turn, type TurnState } from './state.ts';
 import { TurnTranslator } from './translate.ts';
+
+/** How long one look-up of names and sizes may take. */
+const DESCRIBE_TIMEOUT_MS = 20_000;
 
 /** What a turn is run with. */
 export interface TurnRun {
@@ -50,27 +54,27 @@ export async function* turnLoop(run: TurnRun): AsyncGenerator<void, Turn> {
       yield* exchange(run, params, translator, responses);
       const response = responses.at(-1) as Message;
       const next = nextParams(params, response);
-      if (!next) return await endTurn(run, params, responses);
+      if (!next) return await endTurn(run, params, translator, responses);
       run.emit({ type: 'pause', responseIndex: pauses });
       if (pauses >= run.options.maxPauses) throw limitReached(run, next, responses);
       params = next;
       yield;
     }
   } catch (error) {
-    throw failTurn(error, { ...run, responses: [...responses], partial: translator.message });
+    throw failTurn(error, { ...run, responses: [...responses], translator });
   }
 }
 
 /** One request and its response. The message is appended once `message_stop` proved that it is whole. */
 async function* exchange(
-  { client, options, signal, budget, readState }: TurnRun,
+  { client, options, signal, budget }: TurnRun,
   params: RequestParams,
   translator: TurnTranslator,
   responses: Message[],
 ): AsyncGenerator<void, void> {
   signal.throwIfAborted();
   translator.beginResponse({
-    responseIndex: readState().responseCount,
+    responseIndex: responses.length,
     requestedContainer: requestedContainerId(params.container),
   });
   const response = await sendMessage(client, params, {
@@ -82,14 +86,22 @@ async function* exchange(
     translator.push(event),
   )) {
     yield;
+    // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
+    signal.throwIfAborted();
     if (translator.stopped) break;
   }
   responses.push(translator.complete(response.headers.get('request-id')));
 }
 
-async function endTurn(run: TurnRun, params: RequestParams, responses: Message[]): Promise<Turn> {
-  if (run.options.describe) await describeArtifactsOf(run);
-  const notCaptured = filesNotCapturedNotice(run.readState());
+async function endTurn(
+  run: TurnRun,
+  params: RequestParams,
+  translator: TurnTranslator,
+  responses: Message[],
+): Promise<Turn> {
+  if (run.options.describe) await describeArtifactsOf(run, translator.artifacts);
+  run.signal.throwIfAborted();
+  const notCaptured = filesNotCapturedNotice(translator);
   if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
   const stopReason = responses.at(-1)?.stop_reason ?? null;
   run.emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
@@ -108,17 +120,21 @@ function turnOf(state: TurnState, params: RequestParams, responses: readonly Mes
   };
 }
 
-/** Names and sizes are a courtesy: a turn that cost minutes does not fail for them. */
-async function describeArtifactsOf({ client, options, emit, readState }: TurnRun): Promise<void> {
-  const { artifacts } = readState();
+/** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
+async function describeArtifactsOf(
+  { client, options, signal, emit }: TurnRun,
+  artifacts: readonly Artifact[],
+): Promise<void> {
   if (artifacts.length === 0 || !hasFiles(client)) return;
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
-    const files = await fetchFileMetadata(client, ids, options.request);
+    const request = { timeout: DESCRIBE_TIMEOUT_MS, maxRetries: 1, ...options.request, signal };
+    const files = await untilAborted(fetchFileMetadata(client, ids, request), signal);
     for (const artifact of artifacts) {
       emit({ type: 'artifact', artifact: describedArtifact(artifact, files.get(artifact.fileId)) });
     }
   } catch (error) {
+    signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);
     const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
     emit({ type: 'notice', notice: { code: 'describe-failed', message } });
@@ -132,7 +148,7 @@ function limitReached(
 ): TurnLimitError {
   const turn = { ...turnOf(readState(), next, responses), messages: next.messages, stopReason: 'pause_turn' };
   return new TurnLimitError(
-    `The turn paused ${options.maxPauses + 1} times and maxPauses is ${options.maxPauses}. It is not finished: raise ` +
+    `The turn paused again after maxPauses (${options.maxPauses}) continuations. It is not finished: raise ` +
       'maxPauses, or continue it by sending error.turn.messages with error.turn.container.',
     { limit: 'maxPauses', turn },
   );

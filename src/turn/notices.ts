@@ -10,7 +10,10 @@ export function inertUploadsNotice(ids: readonly string[]): Notice | undefined {
 }
 
 /** For a turn in which the text editor wrote files and none came back. */
-export function filesNotCapturedNotice({ executions, artifacts }: TurnState): Notice | undefined {
+export function filesNotCapturedNotice({
+  executions,
+  artifacts,
+}: Pick<TurnState, 'executions' | 'artifacts'>): Notice | undefined {
   const created = executions.filter(({ kind, status }) => kind === 'create' && status === 'succeeded');
   if (created.length === 0 || artifacts.length > 0) return undefined;
   const paths = created.map((execution) => execution.kind === 'create' && execution.path);

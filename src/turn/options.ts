@@ -6,25 +6,25 @@ import type { TurnEvent } from './events.ts';
 /** Options of `runTurn` and `streamTurn`, all optional. */
 export interface TurnOptions {
   /** How many `pause_turn`s may be continued before the turn ends with a `TurnLimitError`. Default 10. */
-  readonly maxPauses?: number;
+  readonly maxPauses?: number | undefined;
   /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
-  readonly idleTimeoutMs?: number;
+  readonly idleTimeoutMs?: number | undefined;
   /** Tries after the first for failures that show that nothing ran (429, 503, 529, never connected). Default 2. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
-  readonly describe?: boolean;
+  readonly describe?: boolean | undefined;
   /** Add the default code execution tool where `tools` has none. Default true. */
-  readonly addTool?: boolean;
+  readonly addTool?: boolean | undefined;
   /** Largest single event of a stream, in characters. Default 64 MiB. */
-  readonly maxEventBytes?: number;
+  readonly maxEventBytes?: number | undefined;
   /** Largest sum of a turn's responses, in bytes. Default 256 MiB. */
-  readonly maxTurnBytes?: number;
+  readonly maxTurnBytes?: number | undefined;
   /** Ends the turn with a `TurnInterruptedError` of code `aborted`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Sees every event when it happens; never awaited. What it throws becomes a notice and ends the calls. */
-  readonly onEvent?: (event: TurnEvent) => void;
+  readonly onEvent?: ((event: TurnEvent) => void) | undefined;
   /** The SDK's `RequestOptions` for every request of the turn, such as `headers` and `timeout`. */
-  readonly request?: Omit<Anthropic.RequestOptions, 'signal' | 'stream'>;
+  readonly request?: Omit<Anthropic.RequestOptions, 'signal' | 'stream'> | undefined;
 }
 
 /** Options with their defaults filled in. */
@@ -53,15 +53,28 @@ export const TURN_DEFAULTS = {
   maxTurnBytes: 256 * 1024 * 1024,
 } as const;
 
+const NAMES: readonly string[] = [...Object.keys(TURN_DEFAULTS), 'signal', 'onEvent', 'request'];
 const COUNTS = ['maxPauses', 'retries'] as const;
 const AMOUNTS = ['idleTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
 
 /** @throws {InvalidInputError} naming the option and its value. */
 export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError(`options must be an object, got ${describe(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown)
+    throw new InvalidInputError(`There is no option ${unknown}. The options are ${NAMES.join(', ')}.`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const resolved = { signal: undefined, onEvent: undefined, request: {}, ...TURN_DEFAULTS, ...given };
   for (const name of COUNTS) assertNumber(name, resolved[name], 0);
   for (const name of AMOUNTS) assertNumber(name, resolved[name], 1);
+  if (resolved.signal !== undefined && !((resolved.signal as unknown) instanceof AbortSignal)) {
+    throw new InvalidInputError(`options.signal must be an AbortSignal, got ${describe(resolved.signal)}.`);
+  }
+  if (resolved.onEvent !== undefined && typeof resolved.onEvent !== 'function') {
+    throw new InvalidInputError(`options.onEvent must be a function, got ${describe(resolved.onEvent)}.`);
+  }
   return resolved;
 }
 

@@ -110,12 +110,13 @@ function appendText(
 }
 
 function withPart(parts: readonly TurnPart[], part: Extract<TurnPart, { id: string }>): readonly TurnPart[] {
-  return parts.some((one) => one.type === part.type && one.id === part.id) ? parts : [...parts, part];
+  const isSame = (one: TurnPart) => one.type === part.type && one.id === part.id;
+  return parts.findLastIndex(isSame) === -1 ? [...parts, part] : parts;
 }
 
 function withExecution(state: TurnState, execution: Execution): TurnState {
   const { id } = execution;
-  const isNew = !state.executions.some((one) => one.id === id);
+  const isNew = state.executions.findLastIndex((one) => one.id === id) === -1;
   return {
     ...state,
     // What follows the last execution is the answer; a result that comes later does not end it again.

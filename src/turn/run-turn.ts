@@ -5,7 +5,8 @@ import type { Turn } from './state.ts';
 import { TurnStream } from './turn-stream.ts';
 
 /**
- * Runs a turn and gives its events while they happen. See {@link TurnStream}.
+ * Runs a turn and gives its events while they happen. See {@link TurnStream}. Throws nothing itself: bad input and
+ * failures come to whoever takes the events or awaits `turn()`, as for {@link runTurn}.
  *
  * @param client the SDK's client: `new Anthropic()`, its `beta`, a clone, or a Foundry or AWS client
  * @param params what `messages.create` takes, without `stream`
@@ -25,7 +26,12 @@ export function streamTurn(client: MessagesClient, params: TurnParams, options?:
  * Runs a turn to its end, over as many responses as `pause_turn` takes. Streams on the wire, so that code that runs
  * for minutes meets no request timeout.
  *
- * Code that fails is data (`turn.executions`), an exchange that fails is thrown: see `TurnStream.turn()`.
+ * Code that fails is data (`turn.executions`), an exchange that fails is thrown.
+ *
+ * @throws {InvalidInputError} for bad input, before any request.
+ * @throws {TurnInterruptedError} when the exchange broke, with everything received.
+ * @throws {TurnLimitError} when a limit of the options was reached, with the turn so far.
+ * @throws the SDK's own errors when the first request is refused.
  *
  * @example
  * ```ts

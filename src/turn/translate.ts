@@ -3,6 +3,7 @@ import {
   type Block,
   type CallBlock,
   callerOf,
+  isBlock,
   isExecutionCall,
   isExecutionResult,
   isRecord,
@@ -17,7 +18,7 @@ import { readContainer } from '../wire/container.ts';
 import { parsePartialJson } from '../wire/partial-json.ts';
 import { type SourceField, SourceTextDecoder, sourceFieldsOf } from '../wire/source-text.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
-import { listedArtifact } from './artifact.ts';
+import { type Artifact, listedArtifact } from './artifact.ts';
 import type { UnnumberedEvent } from './events.ts';
 import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
 import type { ServerToolUse, TurnState } from './state.ts';
@@ -47,7 +48,7 @@ export class TurnTranslator {
   /** Calls that a later response may bring the result of, by id. */
   readonly #executions: Map<string, Execution>;
   readonly #serverTools: Map<string, ServerToolUse>;
-  readonly #artifacts: Set<string>;
+  readonly #artifacts: Map<string, Artifact>;
   #context: ResponseContext = { responseIndex: 0, requestedContainer: undefined };
   #accumulator = new MessageAccumulator();
   #decoders = new Map<number, SourceTextDecoder>();
@@ -57,7 +58,7 @@ export class TurnTranslator {
     this.#emit = emit;
     this.#executions = new Map(state.executions.map((one) => [one.id, one]));
     this.#serverTools = new Map(state.serverTools.map((one) => [one.id, one]));
-    this.#artifacts = new Set(state.artifacts.map(({ fileId }) => fileId));
+    this.#artifacts = new Map(state.artifacts.map((one) => [one.fileId, one]));
   }
 
   /** The message of the current response as far as it came. */
@@ -86,6 +87,30 @@ export class TurnTranslator {
     );
   }
 
+  /** Every execution of the turn so far. */
+  get executions(): readonly Execution[] {
+    return [...this.#executions.values()];
+  }
+
+  /** Every artifact of the turn so far. */
+  get artifacts(): readonly Artifact[] {
+    return [...this.#artifacts.values()];
+  }
+
+  /** Tells what was written of calls whose end will not come: as much of them as was received. */
+  interrupt(): void {
+    const { responseIndex } = this.#context;
+    const { message } = this;
+    for (const index of this.#accumulator.openIndexes) {
+      const block = this.#accumulator.openBlock(index);
+      if (!message || !isBlock(block) || !isExecutionCall(block)) continue;
+      this.#emit({
+        type: 'execution-start',
+        execution: pendingExecution({ call: block, responseIndex }, 'writing'),
+      });
+    }
+  }
+
   /** Forgets the last response and awaits the next one. */
   beginResponse(context: ResponseContext): void {
     this.#context = context;
@@ -96,17 +121,21 @@ export class TurnTranslator {
   /** @throws {StreamFailure} for a second `message_start`, which would replace what was received. */
   push(event: WireEvent): void {
     const accumulator = this.#accumulator;
+    // Nothing belongs to a response behind its end.
+    if (accumulator.stopped) return;
     if (!accumulator.started && event.type !== 'message_start' && event.type !== 'ping') {
       this.#emit({ type: 'unknown', raw: event });
       return;
     }
     switch (event.type) {
       case 'content_block_delta':
-        this.#onDelta(event.index, event.delta as unknown as Block);
+        this.#onDelta(event.index, event.delta);
         break;
       case 'content_block_start':
+        // A block that was never closed ends where its index is used again.
+        this.#onBlockStop(event.index);
         accumulator.push(event);
-        this.#onBlockStart(event.index, event.content_block as unknown as Block);
+        this.#onBlockStart(event.index, event.content_block);
         break;
       case 'content_block_stop':
         this.#onBlockStop(event.index);
@@ -137,25 +166,30 @@ export class TurnTranslator {
     const message = this.message;
     if (!message) return;
     const { responseIndex } = this.#context;
-    this.#emit({ type: 'response-start', responseIndex, id: message.id, model: message.model });
+    const { id, model } = message;
+    this.#emit({ type: 'response-start', responseIndex, id: String(id ?? ''), model: String(model ?? '') });
     this.#usage = { input_tokens: 0, output_tokens: 0 };
     this.#reportUsage(message.usage);
-    for (const block of message.content as unknown as Block[]) {
-      this.#onWholeBlock(block);
-    }
+    for (const block of message.content as unknown[]) this.#onWholeBlock(block);
     this.#reportContainer(message.container);
   }
 
-  #onBlockStart(index: number, block: Block): void {
+  #onBlockStart(index: number, block: unknown): void {
+    if (!isBlock(block)) {
+      this.#emit({ type: 'unknown', raw: block ?? null });
+      return;
+    }
     this.#spellText(block);
+    // Results are whole when they start, so nothing that came is lost if their end does not come.
+    if (isServerToolResult(block)) this.#onFinishedBlock(block);
     if (!isExecutionCall(block)) return;
     this.#announce(block);
     this.#decoders.set(index, this.#decoderOf(block));
   }
 
-  #onDelta(index: number, delta: Block): void {
-    if (!this.#accumulator.applyDelta(index, delta)) {
-      this.#emit({ type: 'unknown', raw: { type: 'content_block_delta', index, delta } });
+  #onDelta(index: number, delta: unknown): void {
+    if (!isBlock(delta) || !this.#accumulator.applyDelta(index, delta)) {
+      this.#emit({ type: 'unknown', raw: { type: 'content_block_delta', index, delta: delta ?? null } });
       return;
     }
     switch (delta.type) {
@@ -163,7 +197,8 @@ export class TurnTranslator {
         if (delta['text']) this.#emit({ type: 'text-delta', text: delta['text'] as string });
         break;
       case 'input_json_delta':
-        this.#decoders.get(index)?.write(delta['partial_json'] as string);
+        if (typeof delta['partial_json'] === 'string')
+          this.#decoders.get(index)?.write(delta['partial_json']);
         break;
       case 'thinking_delta':
         if (delta['thinking']) this.#emit({ type: 'thinking-delta', text: delta['thinking'] as string });
@@ -184,7 +219,7 @@ export class TurnTranslator {
     const decoder = this.#decoders.get(index);
     this.#decoders.delete(index);
     if (!decoder || !isExecutionCall(block)) {
-      this.#onFinishedBlock(block);
+      if (isBlock(block) && !isServerToolResult(block)) this.#onFinishedBlock(block);
       return;
     }
     decoder.end();
@@ -193,7 +228,11 @@ export class TurnTranslator {
   }
 
   /** A block that came whole, without events of its own. */
-  #onWholeBlock(block: Block): void {
+  #onWholeBlock(block: unknown): void {
+    if (!isBlock(block)) {
+      this.#emit({ type: 'unknown', raw: block ?? null });
+      return;
+    }
     this.#spellText(block);
     if (!isExecutionCall(block)) {
       this.#onFinishedBlock(block);
@@ -217,7 +256,7 @@ export class TurnTranslator {
     if (BLOCKS_WITHOUT_EVENTS.has(block.type)) return;
     if (isExecutionResult(block)) this.#finishExecution(block);
     else if (isToolUse(block)) {
-      const { id, name, input } = block;
+      const { id, name, input = null } = block;
       const { responseIndex } = this.#context;
       this.#emit({ type: 'tool-use', toolUse: { id, name, input, caller: callerOf(block), responseIndex } });
     } else if (isServerToolCall(block)) {
@@ -284,8 +323,9 @@ export class TurnTranslator {
     this.#emit({ type: 'execution-end', execution });
     for (const fileId of execution.files) {
       if (this.#artifacts.has(fileId)) continue;
-      this.#artifacts.add(fileId);
-      this.#emit({ type: 'artifact', artifact: listedArtifact(fileId, execution.id) });
+      const artifact = listedArtifact(fileId, execution.id);
+      this.#artifacts.set(fileId, artifact);
+      this.#emit({ type: 'artifact', artifact });
     }
   }
 

@@ -73,13 +73,13 @@ export async function* turnEvents(
     const { stop_reason: stopReason } = translator.complete(null);
     if (stopReason === 'pause_turn') emit({ type: 'pause', responseIndex: state.responseCount });
     else {
-      const notice = filesNotCapturedNotice(log.state);
+      const notice = filesNotCapturedNotice(translator);
       if (notice) emit({ type: 'notice', notice });
       emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
     }
   } catch (error) {
     if (error instanceof InvalidInputError) throw error;
-    const facts = { emit, readState: () => log.state, responses: [], partial: translator.message };
+    const facts = { emit, readState: () => log.state, responses: [], translator };
     failure = { error: failTurn(error, signal ? { ...facts, signal } : facts) };
   }
   yield* take();

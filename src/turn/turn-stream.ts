@@ -44,7 +44,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
 
   /** @internal Use `streamTurn`. */
   constructor(client: unknown, params: TurnParams, options: TurnOptions | undefined) {
-    const { signal } = options ?? {};
+    const signal = options?.signal instanceof AbortSignal ? options.signal : undefined;
     const abort = () => this.#controller.abort(signal?.reason);
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort, { once: true });
@@ -117,8 +117,12 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** The next event, like the iterator's. */
-  async next(): Promise<IteratorResult<TurnEvent, undefined>> {
-    return this[Symbol.asyncIterator]().next();
+  next(): Promise<IteratorResult<TurnEvent, undefined>> {
+    try {
+      return this[Symbol.asyncIterator]().next();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Aborts the turn if it still runs and waits until its connection is released. */
@@ -171,7 +175,6 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     this.#controller.abort();
     while (!this.#ended) await this.#advance();
     while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);
-    this.#failure = undefined;
   }
 
   /** One step of the loop: a batch of events, or the end. */
@@ -212,28 +215,41 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
 
   readonly #emit = (event: UnnumberedEvent): void => {
     const numbered = event as UnnumberedEvent & { seq: number };
-    numbered.seq = this.#seq++;
-    if (this.#consumer === 'turn') this.#log.push(numbered);
-    else this.#queue.push(numbered);
+    numbered.seq = this.#seq;
     if (this.#onEvent) this.#tell(this.#onEvent, numbered);
+    // A listener that failed is told of before the event, since nothing stands behind the last one.
+    numbered.seq = this.#seq++;
+    this.#put(numbered);
   };
 
-  /** A listener that fails is told of, once, and not asked again: the turn goes on without it. */
+  #put(event: TurnEvent): void {
+    if (this.#consumer === 'turn') this.#log.push(event);
+    else this.#queue.push(event);
+  }
+
   #tell(listener: (event: TurnEvent) => unknown, event: TurnEvent): void {
-    const onFailure = (error: unknown) => {
-      if (this.#onEvent === undefined || this.#ended) return;
-      this.#onEvent = undefined;
-      const reason = error instanceof Error ? error.message : String(error);
-      const message = `onEvent failed at event ${event.seq} (${event.type}) and is not called again: ${reason}`;
-      this.#emit({ type: 'notice', notice: { code: 'listener-failed', message } });
-    };
     try {
       const returned = listener(event);
-      if (returned instanceof Promise) returned.catch(onFailure);
+      if (isThenable(returned)) returned.then(undefined, (error) => this.#dropListener(event, error));
     } catch (error) {
-      onFailure(error);
+      this.#dropListener(event, error);
     }
   }
+
+  /** A listener that fails is told of, once, and not asked again: the turn goes on without it. */
+  #dropListener({ type }: TurnEvent, error: unknown): void {
+    // Nobody is left to tell: the rejection stays what it is, unhandled.
+    if (this.#ended) throw error;
+    if (this.#onEvent === undefined) return;
+    this.#onEvent = undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `onEvent failed at a ${type} event and is not called again: ${reason}`;
+    this.#put({ type: 'notice', notice: { code: 'listener-failed', message }, seq: this.#seq++ });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }
 
 interface Deferred<T> {

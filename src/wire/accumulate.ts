@@ -20,6 +20,7 @@ interface OpenBlock {
   /** What its deltas write: the field of the block, or `null` for JSON that becomes `input` when it is whole. */
   field: 'text' | 'thinking' | null;
   written: GrowingText | undefined;
+  citations: unknown[] | undefined;
 }
 
 /**
@@ -38,8 +39,12 @@ export class MessageAccumulator {
   stopped = false;
   readonly #open = new Map<number, OpenBlock>();
 
+  /** The message as far as it came; inputs of open calls hold what was written of them. */
   get message(): Message | null {
-    for (const { block, field, written } of this.#open.values()) if (field) block[field] = String(written);
+    for (const { block, field, written } of this.#open.values()) {
+      if (field) block[field] = String(written);
+      else if (written) block['input'] = parsePartialJson(String(written), { keepCutString: true }) ?? {};
+    }
     return this.#message;
   }
 
@@ -52,7 +57,10 @@ export class MessageAccumulator {
   push(event: WireEvent): void {
     switch (event.type) {
       case 'message_start':
-        this.#message = { ...event.message, content: [...(event.message.content ?? [])] };
+        this.#message = {
+          ...event.message,
+          content: Array.isArray(event.message.content) ? [...event.message.content] : [],
+        };
         if (event.message.usage) this.#message.usage = { ...event.message.usage };
         break;
       case 'content_block_start': {
@@ -62,6 +70,7 @@ export class MessageAccumulator {
           block: block as unknown as MutableBlock,
           field: null,
           written: undefined,
+          citations: undefined,
         });
         break;
       }
@@ -79,6 +88,11 @@ export class MessageAccumulator {
     return [...this.#open.keys()];
   }
 
+  /** A block that has started and not stopped. */
+  openBlock(index: number): Block | undefined {
+    return this.#open.get(index)?.block;
+  }
+
   /**
    * Ends a block. `cutInput` is the input of a call as it was written when that is no whole JSON; the message then
    * holds what the SDK makes of it, which can be as little as `{}`.
@@ -93,7 +107,8 @@ export class MessageAccumulator {
     if (field || !written || !carriesInput(block)) return { block, cutInput: null };
     const json = String(written);
     const whole = parseJson(json);
-    (block as MutableBlock)['input'] = whole ?? parsePartialJson(json, { keepCutString: false }) ?? {};
+    const input = whole === undefined ? (parsePartialJson(json, { keepCutString: false }) ?? {}) : whole;
+    (block as MutableBlock)['input'] = input;
     return { block, cutInput: whole === undefined ? json : null };
   }
 
@@ -117,7 +132,9 @@ export class MessageAccumulator {
         break;
       case 'citations_delta':
         if (block.type === 'text') {
-          block['citations'] = [...((block['citations'] as unknown[] | null) ?? []), delta['citation']];
+          open.citations ??= Array.isArray(block['citations']) ? [...block['citations']] : [];
+          open.citations.push(delta['citation']);
+          block['citations'] = open.citations;
         }
         break;
       case 'compaction_delta': {

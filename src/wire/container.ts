@@ -24,10 +24,11 @@ export interface ContainerData {
  */
 export function readContainer(value: unknown): ContainerData | null {
   if (!isRecord(value) || typeof value['id'] !== 'string') return null;
+  const expiresAt = value['expires_at'];
   const skills = Array.isArray(value['skills']) ? value['skills'].filter(isRecord) : [];
   return {
     id: value['id'],
-    expiresAt: typeof value['expires_at'] === 'string' ? value['expires_at'] : null,
+    expiresAt: typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt)) ? expiresAt : null,
     skills: skills.map((skill) => ({
       skillId: String(skill['skill_id']),
       type: String(skill['type']),

@@ -2,7 +2,7 @@ import { isRecord, type ResultBlock } from './blocks.ts';
 
 /** What a code execution tool answered, in one form for all result types. Absent fields are `null`. */
 export interface ExecutionOutput {
-  /** The tool failed (`errorCode`), in contrast to a program that ended non-zero. */
+  /** The tool failed (`errorCode`), in contrast to a program that ended non-zero; or the result says neither. */
   readonly errored: boolean;
   readonly stdout: string | null;
   readonly stderr: string | null;
@@ -38,6 +38,9 @@ export type EditorOutput =
       readonly lines: readonly string[] | null;
     };
 
+/** The one error code that is not the API's: its result has no form that is known. */
+const UNREADABLE = 'unreadable_result';
+
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
@@ -48,18 +51,23 @@ const number = (value: unknown): number | null => (typeof value === 'number' ? v
 export function readResult(block: ResultBlock): ExecutionOutput {
   const content = isRecord(block.content) ? block.content : {};
   const type = text(content['type']) ?? '';
-  const errorCode = text(content['error_code']);
+  const returnCode = number(content['return_code']);
+  const editor = readEditorOutput(type, content);
+  const isError = content['error_code'] != null || type.endsWith('_error');
+  // A result of tomorrow that has neither a return code nor an error must not pass as a success.
+  const isReadable = isError || returnCode !== null || editor !== null;
+  const errorCode = text(content['error_code']) ?? (isReadable ? null : UNREADABLE);
   return {
-    errored: errorCode !== null || type.endsWith('_error'),
+    errored: isError || !isReadable,
     stdout: text(content['stdout']),
     stderr: text(content['stderr']),
-    returnCode: number(content['return_code']),
+    returnCode,
     encryptedStdout: text(content['encrypted_stdout']),
     abortReason: content['abort_reason'] ?? null,
     errorCode,
     errorMessage: text(content['error_message']),
     fileIds: fileIdsIn(content['content']),
-    editor: readEditorOutput(type, content),
+    editor,
   };
 }
 

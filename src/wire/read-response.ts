@@ -89,10 +89,14 @@ async function readChunk(
   let idle = false;
   // Cancelling settles a pending read, which racing it against the signal would leave behind.
   const cancel = () => void reader.cancel().catch(() => {});
-  const timer = setTimeout(() => {
-    idle = true;
-    cancel();
-  }, idleTimeoutMs);
+  // Longer ones than a timer can hold are none at all.
+  const timer =
+    idleTimeoutMs < 2 ** 31
+      ? setTimeout(() => {
+          idle = true;
+          cancel();
+        }, idleTimeoutMs)
+      : undefined;
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     if (signal?.aborted) throw signal.reason;
@@ -157,18 +161,33 @@ function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: Wir
   };
 }
 
+const KNOWN_EVENTS = new Set([
+  'message_start',
+  'message_delta',
+  'message_stop',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+]);
+
 function handOut(
   event: unknown,
   name: string | undefined,
   data: string,
   onEvent: (event: WireEvent) => void,
 ): StreamFailure | undefined {
+  if (name === 'error') return failureOfErrorEvent(isRecord(event) ? event : {});
   const unusable = (cause?: unknown) =>
     new StreamFailure(
       `The response holds an event that cannot be read${name ? ` (event: ${name})` : ''}: ${data.slice(0, 200)}`,
       { code: 'invalid_stream', cause },
     );
-  if (!isBlock(event)) return unusable();
+  if (!isBlock(event)) {
+    if (name !== undefined && KNOWN_EVENTS.has(name)) return unusable();
+    // A gateway's own, such as `data: [DONE]`: nothing of the API's, and kept for whoever wants to know.
+    onEvent({ type: 'unreadable_event', name: name ?? null, data } as unknown as WireEvent);
+    return undefined;
+  }
   if (event.type === 'error') return failureOfErrorEvent(event);
   try {
     onEvent(event as unknown as WireEvent);

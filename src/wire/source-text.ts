@@ -166,5 +166,8 @@ export class SourceTextDecoder {
 
 function decodeEscape(fragment: string, start: number, end: number): string {
   const simple = end - start === 2 ? ESCAPES[fragment[start + 1] as string] : undefined;
-  return simple ?? String.fromCharCode(Number.parseInt(fragment.slice(start + 2, end), 16));
+  if (simple !== undefined) return simple;
+  // An escape that JSON does not have stands for its character: the model may write anything.
+  if (end - start === 2) return fragment[start + 1] as string;
+  return String.fromCharCode(Number.parseInt(fragment.slice(start + 2, end), 16));
 }

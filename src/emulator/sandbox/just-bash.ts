@@ -11,7 +11,7 @@ const WORKING_DIRECTORY = '/tmp';
  *
  * @throws {EmulatorError} `.code` `sandbox_missing` when just-bash is not installed.
  */
-export async function justBashSandbox(): Promise<Sandbox> {
+export async function justBashSandbox(timeoutMs: number): Promise<Sandbox> {
   const { Bash } = await import('just-bash').catch((cause) => {
     throw new EmulatorError(
       'The emulator runs code with just-bash, which is not installed: npm install --save-dev just-bash',
@@ -21,25 +21,42 @@ export async function justBashSandbox(): Promise<Sandbox> {
       },
     );
   });
-  return new JustBashSandbox(new Bash({ python: true, cwd: WORKING_DIRECTORY, env: { HOME } }));
+  // Its own limits are for untrusted scripts; here time is the limit, as in the real container.
+  const executionLimits = {
+    maxPythonTimeoutMs: timeoutMs + 1000,
+    maxExecutionTimeMs: timeoutMs + 1000,
+    maxCommandCount: 1e9,
+    maxLoopIterations: 1e9,
+    maxWorkUnits: 1e9,
+  };
+  const bash = new Bash({ python: true, cwd: WORKING_DIRECTORY, env: { HOME }, executionLimits });
+  return new JustBashSandbox(bash, timeoutMs);
 }
 
 class JustBashSandbox implements Sandbox {
   readonly #bash: Bash;
+  readonly #timeoutMs: number;
   #cells = 0;
 
-  constructor(bash: Bash) {
+  constructor(bash: Bash, timeoutMs: number) {
     this.#bash = bash;
+    this.#timeoutMs = timeoutMs;
   }
 
-  async run({ language, source, env, timeoutMs }: SandboxCommand): Promise<SandboxResult> {
+  async run({ language, source, env, signal }: SandboxCommand): Promise<SandboxResult> {
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
     const command = language === 'bash' ? source : await this.#cellCommand(source);
     const { stdout, stderr, exitCode } = await this.#bash.exec(command, {
       env: { ...env },
       // Leading spaces belong to here-documents, and so to Python.
       rawScript: true,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([timeout, signal]),
     });
+    if (timeout.aborted) {
+      // Documented for a cell: a normal result with a status text of this name. Its wording was not recorded.
+      const status = `detection_timeout: the command ran longer than ${this.#timeoutMs} ms and was ended\n`;
+      return { stdout, stderr: status, returnCode: exitCode };
+    }
     return { stdout, stderr, returnCode: exitCode };
   }
 
@@ -64,9 +81,12 @@ class JustBashSandbox implements Sandbox {
   }
 
   async listFiles(path: string): Promise<string[]> {
+    // A command may have removed the folder, and left links that lead nowhere.
+    const names = await this.#bash.fs.readdir(path).catch(() => []);
     const files: string[] = [];
-    for (const name of (await this.#bash.fs.readdir(path)).toSorted()) {
-      if ((await this.#bash.fs.stat(`${path}/${name}`)).isFile) files.push(name);
+    for (const name of names.toSorted()) {
+      const found = await this.#bash.fs.stat(`${path}/${name}`).catch(() => undefined);
+      if (found?.isFile) files.push(name);
     }
     return files;
   }

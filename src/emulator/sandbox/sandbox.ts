@@ -3,7 +3,8 @@ export interface SandboxCommand {
   readonly language: 'python' | 'bash';
   readonly source: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  /** Ends the command: nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }
 
 /** What a command did. */
@@ -23,5 +24,5 @@ export interface Sandbox {
   listFiles(path: string): Promise<string[]>;
 }
 
-/** Makes the sandbox of a new container. */
-export type SandboxFactory = () => Promise<Sandbox>;
+/** Makes the sandbox of a new container, whose commands run so long at most. */
+export type SandboxFactory = (timeoutMs: number) => Promise<Sandbox>;
