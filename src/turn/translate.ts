@@ -189,19 +189,23 @@ export class TurnTranslator {
 
   #onDelta(index: number, delta: unknown): void {
     if (!isBlock(delta) || !this.#accumulator.applyDelta(index, delta)) {
-      this.#emit({ type: 'unknown', raw: { type: 'content_block_delta', index, delta: delta ?? null } });
+      this.#emit({
+        type: 'unknown',
+        raw: { type: 'content_block_delta', index, delta: isBlock(delta) ? { ...delta } : (delta ?? null) },
+      });
       return;
     }
     switch (delta.type) {
       case 'text_delta':
-        if (delta['text']) this.#emit({ type: 'text-delta', text: delta['text'] as string });
+        if (delta['text']) this.#emit({ type: 'text-delta', text: delta['text'] as string, seq: 0 });
         break;
       case 'input_json_delta':
         if (typeof delta['partial_json'] === 'string')
           this.#decoders.get(index)?.write(delta['partial_json']);
         break;
       case 'thinking_delta':
-        if (delta['thinking']) this.#emit({ type: 'thinking-delta', text: delta['thinking'] as string });
+        if (delta['thinking'])
+          this.#emit({ type: 'thinking-delta', text: delta['thinking'] as string, seq: 0 });
         break;
       case 'signature_delta':
       case 'citations_delta':
@@ -284,7 +288,7 @@ export class TurnTranslator {
   #decoderOf(call: CallBlock): SourceTextDecoder {
     const { id } = call;
     return new SourceTextDecoder(sourceFieldsOf(call.name), (field: SourceField, text: string) => {
-      this.#emit({ type: 'code-delta', id, field, text });
+      this.#emit({ type: 'code-delta', id, field, text, seq: 0 });
     });
   }
 

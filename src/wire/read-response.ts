@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import { isBlock, isRecord, type WireEvent } from './blocks.ts';
+import { createEventParser } from './event-parser.ts';
 import { parseJson } from './partial-json.ts';
 import { StreamFailure } from './stream-failure.ts';
 
@@ -133,6 +134,7 @@ function failureOfRead(
 function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void): Decoder {
   let failure: StreamFailure | undefined;
   const text = new TextDecoder();
+  const parse = createEventParser();
   const tooLarge = (cause?: unknown) =>
     new StreamFailure(
       `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
@@ -144,7 +146,7 @@ function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: Wir
       if (failure) return;
       // An event that came within one chunk was never buffered, and so not measured by the parser.
       if (data.length > maxEventBytes) failure = tooLarge();
-      else failure = handOut(parseJson(data), name, data, onEvent);
+      else failure = handOut(parse(data), name, data, onEvent);
     },
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') failure ??= tooLarge(error);

@@ -1,3 +1,5 @@
+import { parseJson } from './partial-json.ts';
+
 /** A field of a call's input that holds source text. */
 export type SourceField = 'code' | 'command' | 'file_text' | 'old_str' | 'new_str';
 
@@ -14,19 +16,15 @@ export function sourceFieldsOf(toolName: string): readonly SourceField[] {
 }
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/**
+ * What a JSON string holds up to its closing quote, or to an escape that is not whole. Always matches; a thousand
+ * escapes at once, since engines keep a note of each repetition.
+ */
+const STRING_CONTENT = /[^"\\]*(?:\\(?:u[\s\S]{4}|[^u])[^"\\]*){0,1000}/y;
 const isHighSurrogate = (code: number) => code >= 0xd800 && code <= 0xdbff;
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
+/** Escapes whose letter is not the character. */
+const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /** What the decoder is inside of. */
 type Place = 'structure' | 'key' | 'source' | 'other-string';
@@ -116,41 +114,32 @@ export class SourceTextDecoder {
 
   /** Reads up to the string's end, or the fragment's. */
   #readString(fragment: string, start: number): number {
-    const { length } = fragment;
-    let decoded = '';
-    let from = start;
-    let position = start;
-    while (position < length) {
-      const code = fragment.charCodeAt(position);
-      if (code === QUOTE) {
-        this.#leaveString(decoded + fragment.slice(from, position));
-        return position + 1;
-      }
-      if (code !== BACKSLASH) {
-        position++;
-        continue;
-      }
-      decoded += fragment.slice(from, position);
-      const end = position + (fragment[position + 1] === 'u' ? 6 : 2);
-      if (end > length) {
-        this.#cutEscape = fragment.slice(position);
-        from = length;
-        break;
-      }
-      decoded += decodeEscape(fragment, position, end);
-      position = end;
-      from = end;
+    // Most fragments lie within one string, and are read at once.
+    const content = start === 0 && this.#place === 'source' ? wholeContent(fragment) : undefined;
+    if (content !== undefined) {
+      this.#handOut(content, false);
+      return fragment.length;
     }
-    const read = decoded + fragment.slice(from);
-    if (this.#place === 'source') this.#handOut(read, false);
-    else if (this.#place === 'key') this.#key += read;
-    return length;
-  }
-
-  #leaveString(rest: string): void {
-    if (this.#place === 'source') this.#handOut(rest, true);
-    else if (this.#place === 'key') this.#key += rest;
-    this.#place = 'structure';
+    let end = start;
+    for (let next = -1; next !== end; ) {
+      next = end;
+      STRING_CONTENT.lastIndex = end;
+      STRING_CONTENT.test(fragment);
+      end = STRING_CONTENT.lastIndex;
+    }
+    const isWhole = fragment.charCodeAt(end) === QUOTE;
+    if (this.#place !== 'other-string') {
+      const written = fragment.slice(start, end);
+      const read = written.includes('\\') ? decodeEscapes(written) : written;
+      if (this.#place === 'source') this.#handOut(read, isWhole);
+      else this.#key += read;
+    }
+    if (isWhole) {
+      this.#place = 'structure';
+      return end + 1;
+    }
+    this.#cutEscape = fragment.slice(end);
+    return fragment.length;
   }
 
   #handOut(read: string, isEnd: boolean): void {
@@ -164,10 +153,21 @@ export class SourceTextDecoder {
   }
 }
 
-function decodeEscape(fragment: string, start: number, end: number): string {
-  const simple = end - start === 2 ? ESCAPES[fragment[start + 1] as string] : undefined;
-  if (simple !== undefined) return simple;
-  // An escape that JSON does not have stands for its character: the model may write anything.
-  if (end - start === 2) return fragment[start + 1] as string;
-  return String.fromCharCode(Number.parseInt(fragment.slice(start + 2, end), 16));
+/** What a fragment spells that holds neither the end of its string nor half an escape; else `undefined`. */
+function wholeContent(fragment: string): string | undefined {
+  if (!fragment.includes('\\')) return fragment.includes('"') ? undefined : fragment;
+  // A parser that throws is slow, and this is what most often makes it throw.
+  if (fragment.endsWith('\\')) return undefined;
+  return parseJson(`"${fragment}"`) as string | undefined;
+}
+
+function decodeEscapes(written: string): string {
+  try {
+    return JSON.parse(`"${written}"`);
+  } catch {
+    // An escape that JSON does not have stands for its character: the model may write anything.
+    return written.replace(/\\(u[0-9a-fA-F]{4}|[\s\S])/g, (_, code: string) =>
+      code.length === 5 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
+    );
+  }
 }
