@@ -4,10 +4,11 @@ import {
   initialTurnState,
   reduceTurn,
   streamTurn,
+  turnEvents,
   userMessage,
 } from 'code-execution-kit';
 import { describe, expect, it } from 'vitest';
-import { clientAnswering, response, sseOf } from './support/sse.ts';
+import { clientAnswering, response, sdkMessage, sseOf } from './support/sse.ts';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const call = (id: string, name: string, input: object) => ({ type: 'server_tool_use', id, name, input });
@@ -188,6 +189,107 @@ describe('executions', () => {
     ]);
     // The message is what the SDK makes of it.
     expect(turn.responses[0]?.content[0]).toMatchObject({ input: { command: 'create', path: '/x.py' } });
+  });
+});
+
+describe('responses of unusual shape', () => {
+  const message = {
+    id: 'msg_2',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-opus-5-5',
+    stop_sequence: null,
+    usage: { input_tokens: 0, output_tokens: 0 },
+  };
+  const container = {
+    id: 'container_1',
+    expires_at: '2026-11-22T10:00:00Z',
+    skills: [{ type: 'anthropic', skill_id: 'pptx', version: '20251013' }],
+  };
+
+  it('that are message_start and message_stop alone give the events of their blocks', async () => {
+    const caller = { type: 'code_execution_20260120', tool_id: '1' };
+    const content = [
+      { type: 'text', text: 'Whole.', citations: null },
+      { ...call('1', 'code_execution', { code: 'await roll({})' }), caller: { type: 'direct' } },
+      { type: 'tool_use', id: 'toolu_1', name: 'roll', input: { player: 1 }, caller },
+    ];
+    const start = { ...message, content, container, stop_reason: 'tool_use' };
+    const sse = sseOf([{ type: 'message_start', message: start }, { type: 'message_stop' }]);
+    const stream = streamTurn(clientAnswering(sse), params, { describe: false });
+    const types: string[] = [];
+    for await (const { type } of stream) types.push(type);
+    expect(types).toEqual([
+      'response-start',
+      'usage',
+      'text-delta',
+      'execution-start',
+      'code-delta',
+      'execution-running',
+      'tool-use',
+      'container',
+      'turn-end',
+    ]);
+    const turn = await stream.turn();
+    expect(turn).toMatchObject({ outcome: 'awaiting-tools', stopReason: 'tool_use', answer: '' });
+    expect(turn.responses).toEqual([await sdkMessage(sse)]);
+    expect(turn.container).toEqual({
+      id: 'container_1',
+      expiresAt: '2026-11-22T10:00:00Z',
+      skills: [{ skillId: 'pptx', type: 'anthropic', version: '20251013' }],
+    });
+    expect(turn.executions).toMatchObject([{ kind: 'python', code: 'await roll({})', status: 'pending' }]);
+  });
+
+  it('carry progress notes as thinking, which is not the answer', async () => {
+    const blocks = [
+      { type: 'thinking', thinking: 'Reading the file.', signature: 'a' },
+      call('1', 'bash_code_execution', { command: 'ls' }),
+      { type: 'redacted_thinking', data: 'x' },
+      { type: 'text', text: 'Done.' },
+    ];
+    const { state } = await bothWays(blocks);
+    expect(state.parts).toEqual([
+      { type: 'thinking', text: 'Reading the file.' },
+      { type: 'execution', id: '1' },
+      { type: 'text', text: 'Done.' },
+    ]);
+    expect(state).toMatchObject({ answer: 'Done.', text: 'Done.', container: null });
+  });
+
+  it('go on with a turn whose state is given', async () => {
+    const paused = sseOf(
+      response([call('1', 'code_execution', { code: 'x' })], { stopReason: 'pause_turn', container }),
+    );
+    const last = sseOf(
+      response([
+        result('1', 'code_execution', {
+          type: 'code_execution_result',
+          stdout: 'y',
+          stderr: '',
+          return_code: 0,
+          content: [],
+        }),
+        { type: 'text', text: 'Done.' },
+      ]),
+    );
+    let state = initialTurnState();
+    for (const sse of [paused, last]) {
+      const events = turnEvents(new Response(sse), { state, container: state.container });
+      for await (const event of events) state = reduceTurn(state, event);
+    }
+    const turn = await streamTurn(clientAnswering(paused, last), params, { describe: false }).turn();
+    expect(turn).toMatchObject(state);
+    expect(state).toMatchObject({ status: 'ended', outcome: 'completed', responseCount: 2, answer: 'Done.' });
+    expect(state.executions).toMatchObject([{ status: 'succeeded', stdout: 'y', responseIndex: 0 }]);
+  });
+
+  it('are refused by turnEvents when they are none', async () => {
+    for (const source of [undefined, 'text', 5, {}]) {
+      await expect(turnEvents(source as never).next()).rejects.toThrow(
+        /turnEvents takes the SDK's raw stream/,
+      );
+    }
   });
 });
 

@@ -49,7 +49,7 @@ function runOf(event: Block, data: string): Run | undefined {
   if (field === undefined) return undefined;
   const head = `{"type":"content_block_delta","index":${index},"delta":{"type":"${delta.type}","${field}":`;
   if (!data.startsWith(head)) return undefined;
-  const own = { ...delta };
+  const own: Record<string, unknown> = { type: delta.type, [field]: '' };
   return { head, field, delta: own, event: { type, index, delta: own } };
 }
 

@@ -59,10 +59,10 @@ const methods = {
     const { streamTurn } = await import('../../dist/index.js');
     const client = await sdkClient();
     return async () => {
-      let code = '';
+      let count = 0;
       for await (const event of streamTurn(client, params))
-        if (event.type === 'code-delta') code += event.text;
-      return code.length;
+        if (event.type === 'code-delta') count += event.text.length;
+      return count;
     };
   },
 
