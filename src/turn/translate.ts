@@ -197,15 +197,14 @@ export class TurnTranslator {
     }
     switch (delta.type) {
       case 'text_delta':
-        if (delta['text']) this.#emit({ type: 'text-delta', text: delta['text'] as string, seq: 0 });
+        this.#emitText('text-delta', delta['text']);
         break;
       case 'input_json_delta':
         if (typeof delta['partial_json'] === 'string')
           this.#decoders.get(index)?.write(delta['partial_json']);
         break;
       case 'thinking_delta':
-        if (delta['thinking'])
-          this.#emit({ type: 'thinking-delta', text: delta['thinking'] as string, seq: 0 });
+        this.#emitText('thinking-delta', delta['thinking']);
         break;
       case 'signature_delta':
       case 'citations_delta':
@@ -249,11 +248,12 @@ export class TurnTranslator {
 
   /** The text that a block brings along when it starts; usually empty. */
   #spellText(block: Block): void {
-    if (block.type === 'text' && block['text'])
-      this.#emit({ type: 'text-delta', text: String(block['text']) });
-    if (block.type === 'thinking' && block['thinking']) {
-      this.#emit({ type: 'thinking-delta', text: String(block['thinking']) });
-    }
+    if (block.type === 'text') this.#emitText('text-delta', block['text']);
+    if (block.type === 'thinking') this.#emitText('thinking-delta', block['thinking']);
+  }
+
+  #emitText(type: 'text-delta' | 'thinking-delta', text: unknown): void {
+    if (typeof text === 'string' && text !== '') this.#emit({ type, text, seq: 0 });
   }
 
   #onFinishedBlock(block: Block): void {
@@ -302,7 +302,7 @@ export class TurnTranslator {
   #startExecution(call: CallBlock, cutInput: string | null): void {
     const { responseIndex } = this.#context;
     const written = cutInput === null ? call.input : parsePartialJson(cutInput, { keepCutString: true });
-    if (written === undefined) {
+    if (cutInput !== null && written === undefined) {
       this.#emit({ type: 'unknown', raw: { type: 'unreadable_input', id: call.id, text: cutInput } });
     }
     const execution = pendingExecution({

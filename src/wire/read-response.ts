@@ -56,14 +56,17 @@ type Decoder = (bytes: Uint8Array | undefined) => StreamFailure | undefined;
 
 async function* readBody(
   body: ReadableStream<Uint8Array>,
-  options: ReadOptions,
+  { signal, idleTimeoutMs, budget }: ReadOptions,
   decode: Decoder,
 ): AsyncGenerator<void> {
   const reader = body.getReader();
-  const { budget } = options;
+  // Cancelling settles a pending read, which racing it against the signal would leave behind. Not awaited: a broken or
+  // hostile body may never settle, and nobody needs it any more.
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
     for (let isEnd = false; !isEnd; ) {
-      const bytes = await readChunk(reader, options);
+      const bytes = await readChunk(reader, cancel, signal, idleTimeoutMs);
       isEnd = bytes === undefined;
       budget.bytesLeft -= bytes?.byteLength ?? 0;
       if (budget.bytesLeft < 0) {
@@ -77,28 +80,25 @@ async function* readBody(
       if (failure) throw failure;
     }
   } finally {
-    // Not awaited: a broken or hostile body may never settle, and the caller is done with it.
-    reader.cancel().catch(() => {});
+    signal?.removeEventListener('abort', cancel);
+    cancel();
   }
 }
 
 /** One read that also ends on abort and on silence, even where the body itself ignores both. */
 async function readChunk(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  { signal, idleTimeoutMs }: ReadOptions,
+  cancel: () => void,
+  signal: AbortSignal | undefined,
+  idleTimeoutMs: number,
 ): Promise<Uint8Array | undefined> {
   let idle = false;
-  // Cancelling settles a pending read, which racing it against the signal would leave behind.
-  const cancel = () => void reader.cancel().catch(() => {});
+  const giveUp = () => {
+    idle = true;
+    cancel();
+  };
   // Longer ones than a timer can hold are none at all.
-  const timer =
-    idleTimeoutMs < 2 ** 31
-      ? setTimeout(() => {
-          idle = true;
-          cancel();
-        }, idleTimeoutMs)
-      : undefined;
-  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = idleTimeoutMs < 2 ** 31 ? setTimeout(giveUp, idleTimeoutMs) : undefined;
   try {
     if (signal?.aborted) throw signal.reason;
     const { done, value } = await reader.read();
@@ -108,7 +108,6 @@ async function readChunk(
     throw failureOfRead(cause, { idle, idleTimeoutMs, aborted: signal?.aborted ?? false });
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', cancel);
   }
 }
 

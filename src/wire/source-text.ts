@@ -157,8 +157,7 @@ export class SourceTextDecoder {
 function wholeContent(fragment: string): string | undefined {
   if (!fragment.includes('\\')) return fragment.includes('"') ? undefined : fragment;
   // A parser that throws is slow, and this is what most often makes it throw.
-  if (fragment.endsWith('\\')) return undefined;
-  return parseJson(`"${fragment}"`) as string | undefined;
+  return fragment.endsWith('\\') ? undefined : (parseJson(`"${fragment}"`) as string | undefined);
 }
 
 function decodeEscapes(written: string): string {
