@@ -37,7 +37,23 @@ it('exports these names, and no others', () => {
       'userMessage',
     ],
     './node': ['saveArtifacts', 'uploadPath'],
-    './emulator': ['EmulatorError', 'bash', 'createEmulator', 'pause', 'python', 'say', 'stop'],
+    './emulator': [
+      'EmulatorError',
+      'bash',
+      'callTool',
+      'create',
+      'createEmulator',
+      'inParallel',
+      'pause',
+      'python',
+      'refuse',
+      'replace',
+      'say',
+      'search',
+      'stop',
+      'think',
+      'view',
+    ],
   });
 });
 

@@ -1,4 +1,5 @@
-import type { ContentBlock } from '@anthropic-ai/sdk/resources/messages';
+/** A content block as the script made it. */
+export type ScriptedBlock = { readonly type: string; readonly [key: string]: unknown };
 
 /** A response that is under way: its blocks come while the sandbox works. */
 export interface Answer {
@@ -8,7 +9,7 @@ export interface Answer {
   readonly inputTokens: number;
   /** `container` as the API puts it at the end; `undefined` when none was used. */
   readonly container: () => { id: string; expires_at: string } | undefined;
-  readonly blocks: AsyncIterable<ContentBlock>;
+  readonly blocks: AsyncIterable<ScriptedBlock>;
   /** Ends the command that runs: nobody reads on. */
   readonly abort: () => void;
 }

@@ -1,10 +1,15 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { handleBatches } from './batches-api.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
 import { handleMessages } from './messages-api.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import { ScriptPlayer, type Step } from './script.ts';
+import { type EmulatorServer, type ListenOptions, listen } from './server.ts';
 import { Store } from './store.ts';
+
+const FILES = '/v1/files';
+const BATCHES = '/v1/messages/batches';
 
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
@@ -40,6 +45,12 @@ export interface EmulatorFile {
 export interface Emulator extends AsyncDisposable {
   /** For the SDK's client: `new Anthropic({ apiKey: 'none', fetch: emulator.fetch })`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /**
+   * Serves the same over HTTP on the loopback interface, for clients in any language. Needs Node.
+   *
+   * @throws {EmulatorError} where there is no Node, and for a port that is taken.
+   */
+  listen(options?: ListenOptions): Promise<EmulatorServer>;
   /** Every request so far, in order. */
   readonly requests: readonly RecordedRequest[];
   /** Every file, uploaded and produced, oldest first. */
@@ -88,29 +99,32 @@ export function createEmulator(options: EmulatorOptions): Emulator {
 
   async function route(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    const isMessages = pathname === '/v1/messages' && request.method === 'POST';
-    const response = isMessages
-      ? await handleMessages(request, service)
-      : /^\/v1\/files(\/|$)/.test(pathname)
-        ? await handleFiles(request, pathname.slice('/v1/files'.length), store)
-        : undefined;
+    const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
+    let response: Response | undefined;
+    if (pathname === '/v1/messages' && request.method === 'POST')
+      response = await handleMessages(request, service);
+    else if (under(BATCHES)) response = await handleBatches(request, pathname.slice(BATCHES.length), service);
+    else if (under(FILES)) response = await handleFiles(request, pathname.slice(FILES.length), store);
     if (!response) throw notFound(`emulator: no endpoint ${request.method} ${pathname}`);
     return response;
   }
 
+  const fetch: Emulator['fetch'] = async (input, init) => {
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    requests.push(await record(request.clone()));
+    try {
+      return await abortable(route(request), request.signal);
+    } catch (error) {
+      if (error instanceof ApiFailure) return failure(error, store.ids);
+      if (error instanceof EmulatorError) return failure(invalidRequest(error.message), store.ids);
+      throw error;
+    }
+  };
+
   return {
-    async fetch(input, init) {
-      const request = new Request(input, init);
-      request.signal.throwIfAborted();
-      requests.push(await record(request.clone()));
-      try {
-        return await abortable(route(request), request.signal);
-      } catch (error) {
-        if (error instanceof ApiFailure) return failure(error, store.ids);
-        if (error instanceof EmulatorError) return failure(invalidRequest(error.message), store.ids);
-        throw error;
-      }
-    },
+    fetch,
+    listen: (listenOptions = {}) => listen(fetch, listenOptions),
     get requests() {
       return requests;
     },

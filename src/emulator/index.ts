@@ -6,4 +6,24 @@ export {
   type EmulatorOptions,
   type RecordedRequest,
 } from './create-emulator.ts';
-export { bash, type LastResult, pause, python, type ScriptedText, type Step, say, stop } from './script.ts';
+export {
+  bash,
+  type CommandStep,
+  callTool,
+  create,
+  inParallel,
+  type LastResult,
+  pause,
+  python,
+  refuse,
+  replace,
+  type ScriptedText,
+  type SearchResult,
+  type Step,
+  say,
+  search,
+  stop,
+  think,
+  view,
+} from './script.ts';
+export type { EmulatorServer, ListenOptions } from './server.ts';

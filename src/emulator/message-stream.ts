@@ -1,5 +1,4 @@
-import type { ContentBlock } from '@anthropic-ai/sdk/resources/messages';
-import { type Answer, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
+import { type Answer, type ScriptedBlock, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
 import type { Store } from './store.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
@@ -81,30 +80,32 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
   yield { type: 'message_stop' };
 }
 
-function* eventsOfBlock(block: ContentBlock, index: number): Generator<StreamEvent> {
+function* eventsOfBlock(block: ScriptedBlock, index: number): Generator<StreamEvent> {
   yield { type: 'content_block_start', index, content_block: opened(block) };
   if (index === 0) yield { type: 'ping' };
-  for (const delta of deltasOf(block)) {
-    yield { type: 'content_block_delta', index, delta };
-  }
+  for (const delta of deltasOf(block)) yield { type: 'content_block_delta', index, delta };
   yield { type: 'content_block_stop', index };
 }
 
 /** A block as it starts: texts and inputs are still empty, results are whole. */
-function opened(block: ContentBlock): unknown {
+function opened(block: ScriptedBlock): ScriptedBlock {
   if (block.type === 'text') return { ...block, text: '' };
-  if (block.type === 'server_tool_use') return { ...block, input: {} };
-  return block;
+  if (block.type === 'thinking') return { ...block, thinking: '', signature: '' };
+  return 'input' in block ? { ...block, input: {} } : block;
 }
 
-function* deltasOf(block: ContentBlock): Generator<object> {
+function* deltasOf(block: ScriptedBlock): Generator<object> {
   if (block.type === 'text') {
-    for (const text of piecesOf(block.text)) yield { type: 'text_delta', text };
-  } else if (block.type === 'server_tool_use') {
+    for (const text of piecesOf(String(block['text']))) yield { type: 'text_delta', text };
+  } else if (block.type === 'thinking') {
+    for (const thinking of piecesOf(String(block['thinking']))) yield { type: 'thinking_delta', thinking };
+    yield { type: 'signature_delta', signature: block['signature'] };
+  } else if ('input' in block) {
     // The first fragment is always empty (74 of 74 recorded).
     yield { type: 'input_json_delta', partial_json: '' };
-    for (const piece of piecesOf(JSON.stringify(block.input)))
+    for (const piece of piecesOf(JSON.stringify(block['input']))) {
       yield { type: 'input_json_delta', partial_json: piece };
+    }
   }
 }
 

@@ -1,18 +1,12 @@
-import type { ContentBlock, Message } from '@anthropic-ai/sdk/resources/messages';
 import { EmulatorError } from '../errors.ts';
-import { type Answer, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
-import {
-  type CommandOutcome,
-  mountUploads,
-  openContainer,
-  runCommand,
-  uploadsOfCurrentTurn,
-} from './container.ts';
+import { type Answer, type ScriptedBlock, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
+import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
 import { invalidRequest, json } from './http.ts';
 import { sseOf } from './message-stream.ts';
+import { isCommand, needsMoreThanPython, play } from './play.ts';
 import { type MessagesBody, parseMessagesBody } from './request-body.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
-import type { LastResult, ScriptedResponse, ScriptPlayer } from './script.ts';
+import type { ScriptedResponse, ScriptPlayer } from './script.ts';
 import type { Store, StoredContainer } from './store.ts';
 
 /** The first version of the tool, which has neither bash nor the text editor. */
@@ -33,24 +27,44 @@ export interface MessagesService {
 export async function handleMessages(request: Request, service: MessagesService): Promise<Response> {
   const text = await request.text();
   const body = parseMessagesBody(text);
+  const answer = await nextAnswer(body, text.length, service, request.signal);
+  return body.stream ? sseOf(answer, service) : json(await wholeMessage(answer), service.store.ids);
+}
+
+/** The whole message that answers a request, given as the text of its body. */
+export async function createMessage(
+  text: string,
+  service: MessagesService,
+  signal: AbortSignal,
+): Promise<object> {
+  return wholeMessage(await nextAnswer(parseMessagesBody(text), text.length, service, signal));
+}
+
+async function nextAnswer(
+  body: MessagesBody,
+  size: number,
+  service: MessagesService,
+  signal: AbortSignal,
+): Promise<Answer> {
   if (body['thread'] !== undefined) {
     throw invalidRequest(
       'emulator: message threads are not supported yet. Pass `thread: false` to the tool runner.',
     );
   }
-  const scripted = service.script.next();
+  const { script } = service;
+  const scripted = script.next();
   if (!scripted) {
     throw invalidRequest(
-      `emulator: the script has run out. All of its ${service.script.length} steps were played by earlier requests, and ` +
+      `emulator: the script has run out. All of its ${script.length} steps were played by earlier requests, and ` +
         'this request asks for one more response. Add steps (behind pause() or stop()), or look for a request too many.',
     );
   }
-  const answer = await beginAnswer(body, text.length, scripted, service, request.signal).catch((error) => {
-    service.script.rewind(scripted);
+  try {
+    return await beginAnswer(body, size, scripted, service, signal);
+  } catch (error) {
+    script.rewind(scripted);
     throw error;
-  });
-  if (body.stream) return sseOf(answer, service);
-  return json(await wholeMessage(answer), service.store.ids);
+  }
 }
 
 async function beginAnswer(
@@ -65,7 +79,7 @@ async function beginAnswer(
     type?.startsWith('code_execution_') ? [type] : [],
   );
   const mayRunCode = versions.length > 0;
-  const runsCode = scripted.steps.some(({ word }) => word === 'python' || word === 'bash');
+  const runsCode = scripted.steps.some(isCommand);
   const uploads = uploadsOfCurrentTurn(body).length > 0;
   if (!mayRunCode && (runsCode || uploads)) {
     throw invalidRequest(
@@ -75,10 +89,10 @@ async function beginAnswer(
   if (
     mayRunCode &&
     versions.every((type) => type === PYTHON_ONLY) &&
-    scripted.steps.some(({ word }) => word === 'bash')
+    scripted.steps.some(needsMoreThanPython)
   ) {
     throw invalidRequest(
-      `emulator: the script runs bash, and ${PYTHON_ONLY} has Python only. Use a later version.`,
+      `emulator: the script runs bash or edits files, and ${PYTHON_ONLY} has Python only. Use a later version.`,
     );
   }
   const reading = new AbortController();
@@ -90,7 +104,11 @@ async function beginAnswer(
     stopReason: scripted.stopReason,
     inputTokens: Math.ceil(size / 4),
     container: () => container && { id: container.id, expires_at: container.expiresAt.toISOString() },
-    blocks: play(scripted, container, store, AbortSignal.any([signal, reading.signal, service.signal()])),
+    blocks: play(scripted.steps, {
+      container,
+      store,
+      signal: AbortSignal.any([signal, reading.signal, service.signal()]),
+    }),
     abort: () => reading.abort(),
   };
 }
@@ -108,71 +126,11 @@ async function openAndMount(
   return container;
 }
 
-async function* play(
-  { steps }: ScriptedResponse,
-  container: StoredContainer | undefined,
-  store: Store,
-  signal: AbortSignal,
-): AsyncGenerator<ContentBlock> {
-  let last: LastResult = { stdout: '', stderr: '', returnCode: 0 };
-  for (const step of steps) {
-    if (step.word === 'say') {
-      const text = typeof step.text === 'function' ? textOf(step.text, last) : step.text;
-      yield { type: 'text', text } as ContentBlock;
-      continue;
-    }
-    const id = store.ids.next('srvtoolu');
-    const isPython = step.word === 'python';
-    const name = isPython ? 'code_execution' : 'bash_code_execution';
-    const input = isPython ? { code: step.code } : { command: step.command };
-    yield { type: 'server_tool_use', id, name, input, caller: { type: 'direct' } };
-    const source = isPython ? step.code : step.command;
-    // A container was opened for every script that runs code.
-    const outcome = await runCommand(
-      container as StoredContainer,
-      { language: step.word, source },
-      store,
-      signal,
-    );
-    last = outcome;
-    yield resultBlock(name, id, outcome) as ContentBlock;
-  }
-}
-
-/** A fault in a script is its author's: it must not look like one of the network. */
-function textOf(say: (last: LastResult) => string, last: LastResult): string {
-  try {
-    return String(say(last));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new EmulatorError(`emulator: the function given to say() threw: ${reason}`, {
-      code: 'script_failed',
-      cause: error,
-    });
-  }
-}
-
-function resultBlock(name: string, id: string, { stdout, stderr, returnCode, fileIds }: CommandOutcome) {
-  return {
-    type: `${name}_tool_result`,
-    tool_use_id: id,
-    content: {
-      type: `${name}_result`,
-      stdout,
-      stderr,
-      return_code: returnCode,
-      content: fileIds.map((fileId) => ({ type: `${name}_output`, file_id: fileId })),
-      // Sent for Python cells only, and null in every recording.
-      ...(name === 'code_execution' ? { abort_reason: null } : {}),
-    },
-  };
-}
-
-async function wholeMessage(answer: Answer): Promise<Message> {
-  const content: ContentBlock[] = [];
+async function wholeMessage(answer: Answer): Promise<object> {
+  const content: ScriptedBlock[] = [];
   for await (const block of answer.blocks) content.push(block);
   const container = answer.container();
-  const message = {
+  return {
     model: answer.model,
     id: answer.id,
     type: 'message',
@@ -184,5 +142,4 @@ async function wholeMessage(answer: Answer): Promise<Message> {
     stop_details: null,
     usage: { ...usageAtStart(answer), output_tokens: tokensOf(content), ...usageAtEnd() },
   };
-  return message as unknown as Message;
 }

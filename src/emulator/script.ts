@@ -10,13 +10,30 @@ export interface LastResult {
 /** A text, or one made from what the last command printed. */
 export type ScriptedText = string | ((last: LastResult) => string);
 
-/** One step of what the emulated Claude does. Made with the words of this module. */
-export type Step =
-  | { readonly word: 'say'; readonly text: ScriptedText }
+/** A step that the sandbox carries out. */
+export type CommandStep =
   | { readonly word: 'python'; readonly code: string }
   | { readonly word: 'bash'; readonly command: string }
+  | { readonly word: 'view'; readonly path: string }
+  | { readonly word: 'create'; readonly path: string; readonly text: string }
+  | { readonly word: 'replace'; readonly path: string; readonly before: string; readonly after: string };
+
+/** One step of what the emulated Claude does. Made with the words of this module. */
+export type Step =
+  | CommandStep
+  | { readonly word: 'say'; readonly text: ScriptedText }
+  | { readonly word: 'think'; readonly text: string }
+  | { readonly word: 'inParallel'; readonly steps: readonly CommandStep[] }
+  | { readonly word: 'search'; readonly query: string; readonly results: readonly SearchResult[] }
+  | { readonly word: 'callTool'; readonly name: string; readonly input: Readonly<Record<string, unknown>> }
   | { readonly word: 'pause' }
   | { readonly word: 'stop'; readonly reason: string };
+
+/** One hit of a web search. */
+export interface SearchResult {
+  readonly title: string;
+  readonly url: string;
+}
 
 /**
  * Claude writes a text; given a function, one about what the last command printed.
@@ -28,11 +45,48 @@ export type Step =
  */
 export const say = (text: ScriptedText): Step => ({ word: 'say', text });
 
+/** Claude thinks, or notes its progress, in a `thinking` block. */
+export const think = (text: string): Step => ({ word: 'think', text });
+
 /** Claude runs a Python cell, which is really executed. */
-export const python = (code: string): Step => ({ word: 'python', code });
+export const python = (code: string): CommandStep => ({ word: 'python', code });
 
 /** Claude runs a bash command, which is really executed. */
-export const bash = (command: string): Step => ({ word: 'bash', command });
+export const bash = (command: string): CommandStep => ({ word: 'bash', command });
+
+/** Claude looks at a file with the text editor. */
+export const view = (path: string): CommandStep => ({ word: 'view', path });
+
+/** Claude writes a file with the text editor. Such files are not captured, as with the real one. */
+export const create = (path: string, text: string): CommandStep => ({ word: 'create', path, text });
+
+/** Claude replaces a text, which must stand in the file exactly once, with the text editor. */
+export const replace = (path: string, before: string, after: string): CommandStep => ({
+  word: 'replace',
+  path,
+  before,
+  after,
+});
+
+/** Claude makes several calls at once: first all calls are sent, then their results in the same order. */
+export const inParallel = (...steps: readonly CommandStep[]): Step => ({ word: 'inParallel', steps });
+
+/** Claude searches the web; what it finds is scripted. */
+export const search = (query: string, results: readonly SearchResult[] = []): Step => ({
+  word: 'search',
+  query,
+  results,
+});
+
+/**
+ * Claude calls one of the caller's own tools. The response ends with `tool_use` behind the last of neighbouring calls;
+ * the steps behind it answer the request that brings the results.
+ */
+export const callTool = (name: string, input: Readonly<Record<string, unknown>> = {}): Step => ({
+  word: 'callTool',
+  name,
+  input,
+});
 
 /** The response ends with `pause_turn`; the steps behind it answer the continuation. */
 export const pause = (): Step => ({ word: 'pause' });
@@ -44,11 +98,30 @@ export const pause = (): Step => ({ word: 'pause' });
  */
 export const stop = (reason = 'end_turn'): Step => ({ word: 'stop', reason });
 
-const WORDS = ['say', 'python', 'bash', 'pause', 'stop'];
+/** Claude refuses: the response ends with `refusal`. */
+export const refuse = (): Step => stop('refusal');
+
+const WORDS: readonly string[] = [
+  'say',
+  'think',
+  'python',
+  'bash',
+  'view',
+  'create',
+  'replace',
+  'inParallel',
+  'search',
+  'callTool',
+  'pause',
+  'stop',
+] satisfies readonly Step['word'][];
+
+/** A step that leaves blocks in a response. */
+export type BlockStep = Exclude<Step, { word: 'pause' | 'stop' }>;
 
 /** The steps of one response, and how it ends. */
 export interface ScriptedResponse {
-  readonly steps: readonly Exclude<Step, { word: 'pause' | 'stop' }>[];
+  readonly steps: readonly BlockStep[];
   readonly stopReason: string;
 }
 
@@ -65,13 +138,7 @@ export class ScriptPlayer {
         'script must be a list of steps, such as [say("…"), python("…"), pause(), say("…")].',
       );
     }
-    const wrong = script.findIndex((step) => !WORDS.includes(step?.word));
-    if (wrong !== -1) {
-      throw new InvalidInputError(
-        `script[${wrong}] is no step: ${JSON.stringify(script[wrong])}. Steps are made with ${WORDS.join(', ')}.`,
-      );
-    }
-    script.forEach(assertContent);
+    script.forEach(assertStep);
     this.#steps = script;
   }
 
@@ -85,12 +152,14 @@ export class ScriptPlayer {
   }
 
   #read(): ScriptedResponse {
-    const steps: ScriptedResponse['steps'][number][] = [];
+    const steps: BlockStep[] = [];
     while (this.#position < this.#steps.length) {
       const step = this.#steps[this.#position++] as Step;
       if (step.word === 'pause') return { steps, stopReason: 'pause_turn' };
       if (step.word === 'stop') return { steps, stopReason: step.reason };
       steps.push(step);
+      const isLastCall = step.word === 'callTool' && this.#steps[this.#position]?.word !== 'callTool';
+      if (isLastCall) return { steps, stopReason: 'tool_use' };
     }
     return { steps, stopReason: 'end_turn' };
   }
@@ -120,8 +189,17 @@ export class ScriptPlayer {
   }
 }
 
-/** @throws {InvalidInputError} naming the step whose text, code or command is none. */
-function assertContent(step: Step, index: number): void {
+/** @throws {InvalidInputError} naming the step that is none, or whose first text is none. */
+function assertStep(step: Step, index: number): void {
+  if (!WORDS.includes(step?.word)) {
+    throw new InvalidInputError(
+      `script[${index}] is no step: ${JSON.stringify(step)}. Steps are made with ${WORDS.join(', ')} and refuse.`,
+    );
+  }
+  if (step.word === 'inParallel') {
+    for (const one of step.steps) assertStep(one, index);
+    return;
+  }
   const { word, ...rest } = step;
   if (Object.keys(rest).length === 0) return;
   const [content] = Object.values(rest);
@@ -135,6 +213,7 @@ function assertContent(step: Step, index: number): void {
 function summary(step: Step): string {
   const { word, ...rest } = step;
   const [detail = ''] = Object.values(rest);
-  const line = String(detail).split('\n', 1)[0] ?? '';
+  const text = Array.isArray(detail) ? detail.map(({ word: name }) => name).join(', ') : String(detail);
+  const line = text.split('\n', 1)[0] ?? '';
   return `${word.padEnd(7)} ${line.length > 60 ? `${line.slice(0, 60)}…` : line}`.trimEnd();
 }

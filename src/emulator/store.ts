@@ -1,5 +1,8 @@
 import { Ids } from './ids.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
+import type { LastResult } from './script.ts';
+
+const NOTHING: LastResult = { stdout: '', stderr: '', returnCode: 0 };
 
 /** A file of the Files API. */
 export interface StoredFile {
@@ -23,12 +26,28 @@ export interface StoredContainer {
   expiresAt: Date;
 }
 
+/** A batch, and the results that are there. */
+export interface StoredBatch {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly customIds: readonly string[];
+  readonly results: Map<string, { readonly type: string }>;
+  endedAt: Date | undefined;
+  cancelledAt: Date | undefined;
+  /** Settles when every item has its result. */
+  done: Promise<void>;
+}
+
 /** Everything that the emulated service remembers. */
 export class Store {
   readonly ids = new Ids();
   readonly files = new Map<string, StoredFile>();
   readonly containers = new Map<string, StoredContainer>();
+  readonly batches = new Map<string, StoredBatch>();
   readonly now: () => Date;
+  /** What the last command did, over all responses. */
+  last: LastResult = NOTHING;
 
   constructor(now: () => Date) {
     this.now = now;
@@ -44,5 +63,7 @@ export class Store {
     this.ids.reset();
     this.files.clear();
     this.containers.clear();
+    this.batches.clear();
+    this.last = NOTHING;
   }
 }

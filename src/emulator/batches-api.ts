@@ -1,0 +1,144 @@
+import * as z from 'zod/v4-mini';
+import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
+import { createMessage, type MessagesService } from './messages-api.ts';
+import type { StoredBatch } from './store.ts';
+
+/** A batch expires a day after it was made. */
+const LIFETIME_MS = 24 * 60 * 60 * 1000;
+
+const batchBody = z.object({
+  requests: z
+    .array(
+      z.object({
+        custom_id: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,64}$/)),
+        params: z.looseObject({}),
+      }),
+    )
+    .check(z.minLength(1), z.maxLength(100_000)),
+});
+
+/** The Message Batches endpoints. `path` is what follows `/v1/messages/batches`. */
+export async function handleBatches(
+  request: Request,
+  path: string,
+  service: MessagesService,
+): Promise<Response | undefined> {
+  const { store } = service;
+  const [, id, action] = path.split('/');
+  const describe = (batch: StoredBatch, status?: number) =>
+    json(formatted(batch, new URL(request.url).origin), store.ids, status);
+  if (!id) {
+    if (request.method === 'POST') return describe(await createBatch(request, service));
+    if (request.method === 'GET') {
+      const data = [...store.batches.values()]
+        .toReversed()
+        .map((batch) => formatted(batch, new URL(request.url).origin));
+      return json(
+        { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null },
+        store.ids,
+      );
+    }
+    return undefined;
+  }
+  const batch = store.batches.get(id);
+  if (!batch) throw notFound(`Message batch \`${id}\` not found.`);
+  if (request.method === 'GET' && action === undefined) {
+    // Whoever asks again finds it done: a test waits for nothing.
+    await batch.done;
+    return describe(batch);
+  }
+  if (request.method === 'GET' && action === 'results') return results(batch);
+  if (request.method === 'POST' && action === 'cancel') {
+    batch.cancelledAt ??= store.now();
+    return describe(batch);
+  }
+  return undefined;
+}
+
+async function createBatch(request: Request, service: MessagesService): Promise<StoredBatch> {
+  const parsed = batchBody.safeParse(await request.json().catch(() => undefined));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalidRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message}`);
+  }
+  const { requests } = parsed.data;
+  const ids = requests.map(({ custom_id }) => custom_id);
+  if (new Set(ids).size < ids.length)
+    throw invalidRequest('requests: custom_id must be unique within the batch');
+  const { store } = service;
+  const batch: StoredBatch = {
+    id: store.ids.next('msgbatch'),
+    createdAt: store.now(),
+    expiresAt: new Date(store.now().getTime() + LIFETIME_MS),
+    customIds: ids,
+    results: new Map(),
+    endedAt: undefined,
+    cancelledAt: undefined,
+    done: Promise.resolve(),
+  };
+  store.batches.set(batch.id, batch);
+  batch.done = run(batch, requests, service);
+  return batch;
+}
+
+/** Items are answered in the order of the requests, each by the next response of the script. */
+async function run(
+  batch: StoredBatch,
+  requests: z.infer<typeof batchBody>['requests'],
+  service: MessagesService,
+): Promise<void> {
+  for (const { custom_id: customId, params } of requests) {
+    // The answer to the request that made the batch comes first.
+    await new Promise((resolve) => setTimeout(resolve));
+    batch.results.set(customId, batch.cancelledAt ? { type: 'canceled' } : await resultOf(params, service));
+  }
+  batch.endedAt = service.store.now();
+}
+
+async function resultOf(params: object, service: MessagesService): Promise<{ readonly type: string }> {
+  try {
+    const message = await createMessage(
+      JSON.stringify({ ...params, stream: false }),
+      service,
+      service.signal(),
+    );
+    return { type: 'succeeded', message } as { type: string };
+  } catch (error) {
+    const type = error instanceof ApiFailure ? error.type : 'api_error';
+    const message = error instanceof Error ? error.message : String(error);
+    const body = { type: 'error', error: { type, message }, request_id: service.store.ids.next('req') };
+    return { type: 'errored', error: body } as { type: string };
+  }
+}
+
+/** JSON lines. Their order is not promised, and here it is the reverse: a program that relies on it should fail. */
+function results(batch: StoredBatch): Response {
+  if (!batch.endedAt) throw invalidRequest('Batch has no available results: it has not ended.');
+  const lines = batch.customIds
+    .toReversed()
+    .map((id) => JSON.stringify({ custom_id: id, result: batch.results.get(id) }));
+  return new Response(`${lines.join('\n')}\n`, { headers: { 'content-type': 'application/x-jsonl' } });
+}
+
+function formatted(batch: StoredBatch, origin: string) {
+  const count = (type: string) => [...batch.results.values()].filter((result) => result.type === type).length;
+  const isOpen = batch.endedAt === undefined;
+  return {
+    id: batch.id,
+    type: 'message_batch',
+    processing_status: isOpen ? (batch.cancelledAt ? 'canceling' : 'in_progress') : 'ended',
+    request_counts: {
+      processing: isOpen ? batch.customIds.length : 0,
+      succeeded: isOpen ? 0 : count('succeeded'),
+      errored: isOpen ? 0 : count('errored'),
+      canceled: isOpen ? 0 : count('canceled'),
+      expired: 0,
+    },
+    created_at: batch.createdAt.toISOString(),
+    expires_at: batch.expiresAt.toISOString(),
+    ended_at: batch.endedAt?.toISOString() ?? null,
+    cancel_initiated_at: batch.cancelledAt?.toISOString() ?? null,
+    archived_at: null,
+    results_url: isOpen ? null : `${origin}/v1/messages/batches/${batch.id}/results`,
+  };
+}

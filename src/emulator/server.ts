@@ -1,0 +1,109 @@
+import { EmulatorError } from '../errors.ts';
+
+/** A port on which the emulator listens. */
+export interface EmulatorServer extends AsyncDisposable {
+  /** `http://127.0.0.1:4010`, for a client's `baseURL`. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends every connection and frees the port. */
+  close(): Promise<void>;
+}
+
+/** Options of `emulator.listen()`. */
+export interface ListenOptions {
+  /** Default 0: any free port. */
+  readonly port?: number | undefined;
+  /** Default `127.0.0.1`. Whoever reaches another one can run code in the sandbox. */
+  readonly host?: string | undefined;
+}
+
+type Fetch = (request: Request) => Promise<Response>;
+
+/** Names under which this machine reaches itself. A web page that found the port under another one is refused. */
+const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Serves a `fetch` over HTTP, for clients in any language. Refused are a `Host` that is not this machine, any `Origin`
+ * (a browser page has no business here), and JSON routes without `application/json`, so that a page cannot reach them
+ * with a form either.
+ *
+ * @throws {EmulatorError} `.code` `not_node` where there is no Node, and `cannot_listen` for a port that is taken.
+ */
+export async function listen(
+  fetch: Fetch,
+  { port = 0, host = '127.0.0.1' }: ListenOptions,
+): Promise<EmulatorServer> {
+  // Asked for at run time: everything else of the emulator runs where only web APIs exist.
+  const http = globalThis.process?.getBuiltinModule?.('node:http');
+  const { Readable } = globalThis.process?.getBuiltinModule?.('node:stream') ?? {};
+  if (!http || !Readable) {
+    throw new EmulatorError(
+      'listen() needs Node 20.16 or later. Elsewhere, give the client `emulator.fetch`.',
+      {
+        code: 'not_node',
+      },
+    );
+  }
+  const server = http.createServer(async (incoming, outgoing) => {
+    const { method = 'GET', url = '/', headers } = incoming;
+    const cut = new AbortController();
+    outgoing.once('close', () => cut.abort());
+    const hasBody = method !== 'GET' && method !== 'HEAD';
+    const request = new Request(new URL(url, `http://${host}`), {
+      method,
+      headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+      signal: cut.signal,
+      ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' } : {}),
+    } as RequestInit);
+    try {
+      const response = refusal(request) ?? (await fetch(request));
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+      if (response.body)
+        Readable.fromWeb(response.body as never)
+          .on('error', () => outgoing.destroy())
+          .pipe(outgoing);
+      else outgoing.end();
+    } catch (error) {
+      // A request that was aborted has nobody to answer.
+      outgoing.destroy(error instanceof Error ? error : undefined);
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(
+        new EmulatorError(`Cannot listen on ${host}:${port}: ${cause.message}`, {
+          code: 'cannot_listen',
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === 'object' && address ? address.port : port;
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${bound}`, port: bound, close, [Symbol.asyncDispose]: close };
+}
+
+function refusal(request: Request): Response | undefined {
+  const { headers, method } = request;
+  const host = (headers.get('host') ?? '').replace(/:\d+$/, '');
+  if (!LOCAL_HOSTS.has(host))
+    return refused(403, 'permission_error', `Host ${host || '(none)'} is not this machine.`);
+  if (headers.has('origin')) return refused(403, 'permission_error', 'Requests with an Origin are refused.');
+  const type = headers.get('content-type') ?? '';
+  const takesForms = new URL(request.url).pathname === '/v1/files';
+  if (method === 'POST' && !takesForms && !type.includes('application/json')) {
+    return refused(415, 'invalid_request_error', 'content-type must be application/json');
+  }
+  return undefined;
+}
+
+function refused(status: number, type: string, message: string): Response {
+  const error = { type, message: `emulator: ${message}` };
+  return Response.json({ type: 'error', error, request_id: 'req_refused' }, { status });
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { request } from 'node:http';
+import { promisify } from 'node:util';
+import Anthropic from '@anthropic-ai/sdk';
+import { codeExecutionTool, runTurn, userMessage } from 'code-execution-kit';
+import { createEmulator, pause, python, say } from 'code-execution-kit/emulator';
+import { uploadPath } from 'code-execution-kit/node';
+import { afterEach, expect, it } from 'vitest';
+
+const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.close();
+});
+
+async function serve(...script: Parameters<typeof createEmulator>[0]['script']) {
+  const emulator = createEmulator({ script });
+  const server = await emulator.listen();
+  open.push(server);
+  return { emulator, server, client: new Anthropic({ apiKey: 'none', baseURL: server.url, maxRetries: 0 }) };
+}
+
+/** What the server answers to a request with these headers. */
+function answerTo(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}/v1/messages`, { method: 'POST', headers }, (reply) => {
+      let body = '';
+      reply.on('data', (part) => {
+        body += part;
+      });
+      reply.on('end', () => resolve({ status: reply.statusCode, body }));
+    });
+    sent.on('error', reject).end('{}');
+  });
+}
+
+it('serves the SDK’s client, files and streams over HTTP', async () => {
+  const { emulator, client } = await serve(
+    python('import os; print(open(os.environ["INPUT_DIR"] + "/package.json").read(20))'),
+    pause(),
+    say('Done.'),
+  );
+  const file = await uploadPath(client, 'package.json');
+  const turn = await runTurn(client, { ...params, messages: [userMessage('x', { files: [file] })] });
+  expect(turn).toMatchObject({ outcome: 'completed', answer: 'Done.' });
+  expect(turn.executions[0]?.stdout).toContain('"name": "code');
+  expect(emulator.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /v1/files',
+    'POST /v1/messages',
+    'POST /v1/messages',
+  ]);
+});
+
+it('serves curl', async () => {
+  const { server } = await serve(say('Hello.'));
+  const body = JSON.stringify({ ...params, tools: [codeExecutionTool()] });
+  const args = ['-sS', `${server.url}/v1/messages`, '-H', 'content-type: application/json', '-d', body];
+  const { stdout } = await promisify(execFile)('curl', args);
+  expect(JSON.parse(stdout).content).toEqual([{ type: 'text', text: 'Hello.' }]);
+});
+
+it.each([
+  ['a foreign host', { host: 'evil.example', 'content-type': 'application/json' }, 403],
+  ['an origin', { origin: 'https://evil.example', 'content-type': 'application/json' }, 403],
+  ['no JSON', { 'content-type': 'text/plain' }, 415],
+])('refuses %s', async (_, headers, status) => {
+  const { emulator, server } = await serve(say('Hello.'));
+  const answer = await answerTo(server.url, headers);
+  expect(answer.status).toBe(status);
+  expect(JSON.parse(answer.body)).toMatchObject({ type: 'error' });
+  expect(emulator.requests).toEqual([]);
+});
+
+it('takes other names of this machine', async () => {
+  const { server } = await serve(say('Hello.'));
+  for (const host of ['localhost', `localhost:${server.port}`, '[::1]', '127.0.0.1:80']) {
+    // Past the check: the body is refused for what it is.
+    expect((await answerTo(server.url, { host, 'content-type': 'application/json' })).status).toBe(400);
+  }
+});
+
+it('ends what runs when its client goes, and tells of a port that is taken', async () => {
+  const { emulator, server, client } = await serve(python('while True: pass'));
+  const turn = runTurn(client, params, { signal: AbortSignal.timeout(300) });
+  await expect(turn).rejects.toMatchObject({ code: 'aborted' });
+  await expect(emulator.listen({ port: server.port })).rejects.toMatchObject({ code: 'cannot_listen' });
+  await server.close();
+  await expect(runTurn(client, params, { retries: 0 })).rejects.toBeInstanceOf(Anthropic.APIConnectionError);
+});
