@@ -230,7 +230,7 @@ describe('what is refused', () => {
 
   it('other endpoints and broken bodies', async () => {
     const { emulator, client } = start();
-    await expect(client.models.list()).rejects.toMatchObject({ status: 404 });
+    await expect(client.get('/v1/skills')).rejects.toMatchObject({ status: 404 });
     const post = (body: string) => emulator.fetch('http://localhost/v1/messages', { method: 'POST', body });
     expect((await post('{')).status).toBe(400);
     expect((await emulator.fetch('http://localhost/v1/files', { method: 'POST', body: 'x' })).status).toBe(

@@ -1,8 +1,10 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './batches-api.ts';
+import { type Fault, faultResponse, spoil } from './faults.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
-import { handleMessages } from './messages-api.ts';
+import { countTokens, handleMessages } from './messages-api.ts';
+import { handleModels } from './models-api.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import { ScriptPlayer, type Step } from './script.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './server.ts';
@@ -10,6 +12,7 @@ import { Store } from './store.ts';
 
 const FILES = '/v1/files';
 const BATCHES = '/v1/messages/batches';
+const MODELS = '/v1/models';
 
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
@@ -57,6 +60,10 @@ export interface Emulator extends AsyncDisposable {
   readonly files: readonly EmulatorFile[];
   /** Every container, oldest first. */
   readonly containers: readonly { readonly id: string; readonly expiresAt: string }[];
+  /** Spoils the next `POST /v1/messages`, one fault for each. An HTTP error and a refused connection play no step. */
+  inject(...faults: readonly Fault[]): void;
+  /** Forgets every container: whoever asks for one gets a 404. */
+  loseContainers(): void;
   /** Forgets everything and plays the script from its start. */
   reset(): void;
   /** @throws {EmulatorError} listing the steps of the script that no request asked for. */
@@ -96,17 +103,35 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     signal: () => life.signal,
   };
   let requests: RecordedRequest[] = [];
+  let faults: Fault[] = [];
 
   async function route(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
     let response: Response | undefined;
-    if (pathname === '/v1/messages' && request.method === 'POST')
+    if (pathname === '/v1/messages/count_tokens' && request.method === 'POST')
+      response = await countTokens(request, store);
+    else if (pathname === '/v1/messages' && request.method === 'POST')
       response = await handleMessages(request, service);
     else if (under(BATCHES)) response = await handleBatches(request, pathname.slice(BATCHES.length), service);
+    else if (under(MODELS)) response = handleModels(request, pathname.slice(MODELS.length), store);
     else if (under(FILES)) response = await handleFiles(request, pathname.slice(FILES.length), store);
     if (!response) throw notFound(`emulator: no endpoint ${request.method} ${pathname}`);
     return response;
+  }
+
+  /** The answer, or what a fault makes of it. */
+  async function answer(request: Request): Promise<Response> {
+    const isMessages = request.method === 'POST' && new URL(request.url).pathname === '/v1/messages';
+    const fault = isMessages ? faults.shift() : undefined;
+    if (fault?.fault === 'http') return faultResponse(fault, store.ids.next('req'));
+    if (fault?.fault === 'refuseConnection') {
+      throw new TypeError('fetch failed', {
+        cause: Object.assign(new Error('emulated'), { code: 'ECONNREFUSED' }),
+      });
+    }
+    const response = await route(request);
+    return fault ? spoil(response, fault) : response;
   }
 
   const fetch: Emulator['fetch'] = async (input, init) => {
@@ -114,7 +139,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     request.signal.throwIfAborted();
     requests.push(await record(request.clone()));
     try {
-      return await abortable(route(request), request.signal);
+      return await abortable(answer(request), request.signal);
     } catch (error) {
       if (error instanceof ApiFailure) return failure(error, store.ids);
       if (error instanceof EmulatorError) return failure(invalidRequest(error.message), store.ids);
@@ -148,7 +173,12 @@ export function createEmulator(options: EmulatorOptions): Emulator {
       store.reset();
       script.reset();
       requests = [];
+      faults = [];
     },
+    inject(...more) {
+      faults.push(...more);
+    },
+    loseContainers: () => store.containers.clear(),
     assertDone: () => script.assertDone(),
     async [Symbol.asyncDispose]() {
       life.abort();

@@ -7,10 +7,20 @@ export {
   type RecordedRequest,
 } from './create-emulator.ts';
 export {
+  cutAfter,
+  type Fault,
+  type HttpErrorOptions,
+  httpError,
+  refuseConnection,
+  sliceInto,
+  stallAfter,
+} from './faults.ts';
+export {
   bash,
   type CommandStep,
   callTool,
   create,
+  fails,
   inParallel,
   type LastResult,
   pause,

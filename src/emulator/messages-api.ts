@@ -31,6 +31,14 @@ export async function handleMessages(request: Request, service: MessagesService)
   return body.stream ? sseOf(answer, service) : json(await wholeMessage(answer), service.store.ids);
 }
 
+/** `POST /v1/messages/count_tokens`: a quarter of the characters. */
+export async function countTokens(request: Request, store: Store): Promise<Response> {
+  const text = await request.text();
+  // It takes what a message takes, but for `max_tokens`.
+  parseMessagesBody(JSON.stringify({ max_tokens: 1, ...JSON.parse(text || '{}') }));
+  return json({ input_tokens: Math.ceil(text.length / 4) }, store.ids);
+}
+
 /** The whole message that answers a request, given as the text of its body. */
 export async function createMessage(
   text: string,

@@ -21,7 +21,7 @@ interface Call {
 
 /** Whether a step needs the sandbox. */
 export function isCommand(step: BlockStep): boolean {
-  return ['python', 'bash', 'view', 'create', 'replace', 'inParallel'].includes(step.word);
+  return step.word in TOOLS || step.word === 'fails' || step.word === 'inParallel';
 }
 
 /** Whether a step is beyond the first version of the tool, which has neither bash nor the text editor. */
@@ -68,9 +68,15 @@ export async function* play(steps: readonly BlockStep[], stage: Stage): AsyncGen
   }
 }
 
+/** A step that does what it says. */
+type WorkingStep = Exclude<CommandStep, { word: 'fails' }>;
+
 function callOf(step: CommandStep, stage: Stage): Call {
-  const { store } = stage;
-  const id = store.ids.next('srvtoolu');
+  if (step.word === 'fails') {
+    const { block } = callOf(step.step, stage);
+    return { block, result: async () => failedResult(block, step.errorCode) };
+  }
+  const id = stage.store.ids.next('srvtoolu');
   const name = TOOLS[step.word];
   const result = async () => ({
     type: `${name}_tool_result`,
@@ -83,6 +89,12 @@ function callOf(step: CommandStep, stage: Stage): Call {
   };
 }
 
+function failedResult({ id, name }: ScriptedBlock, errorCode: string): ScriptedBlock {
+  const message = name === 'text_editor_code_execution' ? { error_message: null } : {};
+  const content = { type: `${name}_tool_result_error`, error_code: errorCode, ...message };
+  return { type: `${name}_tool_result`, tool_use_id: id, content };
+}
+
 const TOOLS = {
   python: 'code_execution',
   bash: 'bash_code_execution',
@@ -91,7 +103,7 @@ const TOOLS = {
   replace: 'text_editor_code_execution',
 } as const;
 
-function inputOf(step: CommandStep): Record<string, unknown> {
+function inputOf(step: WorkingStep): Record<string, unknown> {
   switch (step.word) {
     case 'python':
       return { code: step.code };
@@ -107,7 +119,7 @@ function inputOf(step: CommandStep): Record<string, unknown> {
 }
 
 async function resultOf(
-  step: CommandStep,
+  step: WorkingStep,
   { container, store, signal }: Stage,
 ): Promise<Record<string, unknown>> {
   // A container was opened for every response that runs commands.

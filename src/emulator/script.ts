@@ -16,7 +16,8 @@ export type CommandStep =
   | { readonly word: 'bash'; readonly command: string }
   | { readonly word: 'view'; readonly path: string }
   | { readonly word: 'create'; readonly path: string; readonly text: string }
-  | { readonly word: 'replace'; readonly path: string; readonly before: string; readonly after: string };
+  | { readonly word: 'replace'; readonly path: string; readonly before: string; readonly after: string }
+  | { readonly word: 'fails'; readonly errorCode: string; readonly step: CommandStep };
 
 /** One step of what the emulated Claude does. Made with the words of this module. */
 export type Step =
@@ -68,6 +69,20 @@ export const replace = (path: string, before: string, after: string): CommandSte
   after,
 });
 
+/**
+ * Claude makes a call, and the tool fails with this error code, such as `unavailable`, without doing anything.
+ *
+ * @example
+ * ```ts
+ * [fails(bash('ls'), 'unavailable'), bash('ls'), say('It worked the second time.')]
+ * ```
+ */
+export const fails = (step: CommandStep, errorCode: string): CommandStep => ({
+  word: 'fails',
+  errorCode,
+  step,
+});
+
 /** Claude makes several calls at once: first all calls are sent, then their results in the same order. */
 export const inParallel = (...steps: readonly CommandStep[]): Step => ({ word: 'inParallel', steps });
 
@@ -109,6 +124,7 @@ const WORDS: readonly string[] = [
   'view',
   'create',
   'replace',
+  'fails',
   'inParallel',
   'search',
   'callTool',
@@ -200,6 +216,7 @@ function assertStep(step: Step, index: number): void {
     for (const one of step.steps) assertStep(one, index);
     return;
   }
+  if (step.word === 'fails') assertStep(step.step, index);
   const { word, ...rest } = step;
   if (Object.keys(rest).length === 0) return;
   const [content] = Object.values(rest);

@@ -1,0 +1,126 @@
+/** Something that goes wrong with one request, instead of its answer or in the middle of it. */
+export type Fault =
+  /** Nothing is answered but this error. */
+  | {
+      readonly fault: 'http';
+      readonly status: number;
+      readonly type: string;
+      readonly message: string;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  /** No connection is made: `fetch` rejects. */
+  | { readonly fault: 'refuseConnection' }
+  /** The stream ends behind so many events: without a word, with a broken socket, or with an `error` event. */
+  | { readonly fault: 'cut'; readonly events: number; readonly how: 'end' | 'break' | 'error' }
+  /** Nothing comes behind so many events, and the stream does not end. */
+  | { readonly fault: 'stall'; readonly events: number }
+  /** The stream comes in pieces of so many bytes. */
+  | { readonly fault: 'slice'; readonly bytes: number };
+
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+};
+
+/** Options of {@link httpError}. */
+export interface HttpErrorOptions {
+  /** Default: the API's type for the status. */
+  readonly type?: string;
+  readonly message?: string;
+  /** Such as `{ 'retry-after': '1' }`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The request is answered with an HTTP error. */
+export const httpError = (status: number, options: HttpErrorOptions = {}): Fault => ({
+  fault: 'http',
+  status,
+  type: options.type ?? TYPES[status] ?? 'api_error',
+  message: options.message ?? `emulated ${status}`,
+  headers: options.headers ?? {},
+});
+
+/** No connection is made. */
+export const refuseConnection = (): Fault => ({ fault: 'refuseConnection' });
+
+/** The stream ends behind so many events, as a server does that goes down. */
+export const cutAfter = (events: number, how: 'end' | 'break' | 'error' = 'end'): Fault => ({
+  fault: 'cut',
+  events,
+  how,
+});
+
+/** The stream falls silent behind so many events. */
+export const stallAfter = (events: number): Fault => ({ fault: 'stall', events });
+
+/** The stream comes in pieces of so many bytes, which cut lines and characters. */
+export const sliceInto = (bytes: number): Fault => ({ fault: 'slice', bytes });
+
+/** Answers a request with an HTTP error, in the API's form. */
+export function faultResponse(fault: Extract<Fault, { fault: 'http' }>, requestId: string): Response {
+  const { status, type, message, headers } = fault;
+  const body = { type: 'error', error: { type, message }, request_id: requestId };
+  return Response.json(body, { status, headers: { 'request-id': requestId, ...headers } });
+}
+
+/** The response with its body spoiled. */
+export function spoil(
+  response: Response,
+  fault: Exclude<Fault, { fault: 'http' | 'refuseConnection' }>,
+): Response {
+  if (!response.body) return response;
+  const body = fault.fault === 'slice' ? sliced(response.body, fault.bytes) : stopped(response.body, fault);
+  return new Response(body, { status: response.status, headers: response.headers });
+}
+
+/** The emulator writes one event per chunk, so events are counted in chunks. */
+function stopped(
+  body: ReadableStream<Uint8Array>,
+  fault: Extract<Fault, { fault: 'cut' | 'stall' }>,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let events = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (events++ < fault.events) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+        return;
+      }
+      if (fault.fault === 'stall') return new Promise<void>(() => {});
+      await reader.cancel();
+      if (fault.how === 'break') {
+        controller.error(new TypeError('terminated'));
+        return;
+      }
+      if (fault.how === 'error') {
+        const data = JSON.stringify({
+          type: 'error',
+          error: { type: 'overloaded_error', message: 'Overloaded' },
+        });
+        controller.enqueue(new TextEncoder().encode(`event: error\ndata: ${data}\n\n`));
+      }
+      controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function sliced(body: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        for (let start = 0; start < chunk.length; start += bytes)
+          controller.enqueue(chunk.slice(start, start + bytes));
+      },
+    }),
+  );
+}
