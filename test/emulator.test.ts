@@ -1,7 +1,18 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { codeExecutionTool, containerUpload, executionsOf, isCodeExecutionError } from 'code-execution-kit';
-import { bash, createEmulator, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
+import {
+  bash,
+  callTool,
+  createEmulator,
+  pause,
+  python,
+  type Step,
+  say,
+  stop,
+} from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 
 const model = 'claude-opus-5-5';
 const params = {
@@ -208,6 +219,43 @@ describe('batches', () => {
   });
 });
 
+describe('the tool runner of the SDK', () => {
+  const weather = betaZodTool({
+    name: 'weather',
+    description: 'The weather',
+    inputSchema: z.object({ city: z.string() }),
+    run: ({ city }) => `${city}: sun`,
+  });
+
+  it.each([[undefined], [false as const]])(
+    'goes over a pause and a tool call, with thread: %s',
+    async (thread) => {
+      const { emulator, client } = start(
+        bash('echo kept > /tmp/x'),
+        pause(),
+        callTool('weather', { city: 'Oslo' }),
+        bash('cat /tmp/x'),
+        say('Sunny.'),
+      );
+      const runner = client.beta.messages.toolRunner({
+        ...params,
+        tools: [codeExecutionTool(), weather],
+        ...(thread === undefined ? {} : { thread }),
+      });
+      const message = await runner;
+      expect(message.content.at(-1)).toMatchObject({ type: 'text', text: 'Sunny.' });
+      expect(executionsOf(message)[0]?.stdout).toBe('kept\n');
+      const bodies = emulator.requests.map(
+        ({ body }) => body as { thread?: { type: string }; messages: unknown[] },
+      );
+      expect(bodies.map((body) => body.thread?.type)).toEqual(
+        thread === false ? [undefined, undefined, undefined] : ['create', 'continue', 'continue'],
+      );
+      emulator.assertDone();
+    },
+  );
+});
+
 describe('what is refused', () => {
   it.each([
     ['an unknown container', { container: 'container_none' }, 404, /Container `container_none` not found/],
@@ -322,12 +370,10 @@ describe('faults', () => {
     );
   });
 
-  it('refuses bash of the version that has Python only, and message threads', async () => {
+  it('refuses bash of the version that has Python only', async () => {
     const { client } = start(bash('true'));
     const tools = [codeExecutionTool({ version: 'code_execution_20250522' })];
     await expect(client.messages.create({ ...params, tools })).rejects.toThrow(/has Python only/);
-    const runner = client.beta.messages.toolRunner({ ...params, tools: [codeExecutionTool()] });
-    await expect(runner).rejects.toThrow(/message threads are not supported yet/);
   });
 
   it('of a character are none: texts are cut between them', async () => {

@@ -95,13 +95,12 @@ async function run(
   batch.endedAt = service.store.now();
 }
 
-async function resultOf(params: object, service: MessagesService): Promise<{ readonly type: string }> {
+async function resultOf(
+  params: Record<string, unknown>,
+  service: MessagesService,
+): Promise<{ readonly type: string }> {
   try {
-    const message = await createMessage(
-      JSON.stringify({ ...params, stream: false }),
-      service,
-      service.signal(),
-    );
+    const message = await createMessage(params, service, service.signal());
     return { type: 'succeeded', message } as { type: string };
   } catch (error) {
     const type = error instanceof ApiFailure ? error.type : 'api_error';

@@ -1,4 +1,4 @@
-import { invalidRequest, json, notFound } from './http.ts';
+import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import type { Store, StoredFile } from './store.ts';
 
@@ -60,7 +60,10 @@ function list(query: URLSearchParams, store: Store) {
 }
 
 function download(file: StoredFile): Response {
-  if (!file.downloadable) throw invalidRequest(`File \`${file.id}\` is not downloadable.`);
+  if (!file.downloadable) {
+    const message = `File \`${file.id}\` is not downloadable.`;
+    throw new ApiFailure(400, 'invalid_request_error', message, 'file_not_downloadable');
+  }
   return new Response(file.bytes.slice(), {
     headers: { 'content-type': file.mimeType, 'content-length': String(file.bytes.byteLength) },
   });

@@ -4,11 +4,14 @@ import type { Ids } from './ids.ts';
 export class ApiFailure extends Error {
   readonly status: number;
   readonly type: string;
+  /** `details.error_code`, where the API gives one. */
+  readonly errorCode: string | undefined;
 
-  constructor(status: number, type: string, message: string) {
+  constructor(status: number, type: string, message: string, errorCode?: string) {
     super(message);
     this.status = status;
     this.type = type;
+    this.errorCode = errorCode;
   }
 }
 
@@ -23,10 +26,14 @@ export function json(body: unknown, ids: Ids, status = 200): Response {
 }
 
 /** The API's error body. A client must not repeat what the emulator refused: the answer would be the same. */
-export function failure({ status, type, message }: ApiFailure, ids: Ids): Response {
+export function failure({ status, type, message, errorCode }: ApiFailure, ids: Ids): Response {
+  const details = errorCode === undefined ? {} : { details: { error_code: errorCode } };
   const requestId = ids.next('req');
-  return new Response(JSON.stringify({ type: 'error', error: { type, message }, request_id: requestId }), {
-    status,
-    headers: { 'content-type': 'application/json', 'request-id': requestId, 'x-should-retry': 'false' },
-  });
+  return new Response(
+    JSON.stringify({ type: 'error', error: { type, message, ...details }, request_id: requestId }),
+    {
+      status,
+      headers: { 'content-type': 'application/json', 'request-id': requestId, 'x-should-retry': 'false' },
+    },
+  );
 }

@@ -4,10 +4,11 @@ import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.t
 import { invalidRequest, json } from './http.ts';
 import { sseOf } from './message-stream.ts';
 import { isCommand, needsMoreThanPython, play } from './play.ts';
-import { type MessagesBody, parseMessagesBody } from './request-body.ts';
+import { type MessagesBody, parseMessagesBody, parseObject } from './request-body.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { ScriptedResponse, ScriptPlayer } from './script.ts';
 import type { Store, StoredContainer } from './store.ts';
+import { expandThread, rememberThread } from './threads.ts';
 
 /** The first version of the tool, which has neither bash nor the text editor. */
 const PYTHON_ONLY = 'code_execution_20250522';
@@ -26,7 +27,7 @@ export interface MessagesService {
 /** `POST /v1/messages`: plays the next response of the script. */
 export async function handleMessages(request: Request, service: MessagesService): Promise<Response> {
   const text = await request.text();
-  const body = parseMessagesBody(text);
+  const body = parseMessagesBody(expandThread(parseObject(text), service.store));
   const answer = await nextAnswer(body, text.length, service, request.signal);
   return body.stream ? sseOf(answer, service) : json(await wholeMessage(answer), service.store.ids);
 }
@@ -35,17 +36,18 @@ export async function handleMessages(request: Request, service: MessagesService)
 export async function countTokens(request: Request, store: Store): Promise<Response> {
   const text = await request.text();
   // It takes what a message takes, but for `max_tokens`.
-  parseMessagesBody(JSON.stringify({ max_tokens: 1, ...JSON.parse(text || '{}') }));
+  parseMessagesBody({ max_tokens: 1, ...parseObject(text) });
   return json({ input_tokens: Math.ceil(text.length / 4) }, store.ids);
 }
 
-/** The whole message that answers a request, given as the text of its body. */
+/** The whole message that answers a request. */
 export async function createMessage(
-  text: string,
+  body: Record<string, unknown>,
   service: MessagesService,
   signal: AbortSignal,
 ): Promise<object> {
-  return wholeMessage(await nextAnswer(parseMessagesBody(text), text.length, service, signal));
+  const size = JSON.stringify(body).length;
+  return wholeMessage(await nextAnswer(parseMessagesBody(body), size, service, signal));
 }
 
 async function nextAnswer(
@@ -54,11 +56,6 @@ async function nextAnswer(
   service: MessagesService,
   signal: AbortSignal,
 ): Promise<Answer> {
-  if (body['thread'] !== undefined) {
-    throw invalidRequest(
-      'emulator: message threads are not supported yet. Pass `thread: false` to the tool runner.',
-    );
-  }
   const { script } = service;
   const scripted = script.next();
   if (!scripted) {
@@ -106,19 +103,34 @@ async function beginAnswer(
   const reading = new AbortController();
   const needsContainer = runsCode || uploads || body.container != null;
   const container = needsContainer ? await openAndMount(body, service) : undefined;
+  const id = store.ids.next('msg');
+  const blocks = play(scripted.steps, {
+    container,
+    store,
+    signal: AbortSignal.any([signal, reading.signal, service.signal()]),
+  });
   return {
-    id: store.ids.next('msg'),
+    id,
     model: body.model,
     stopReason: scripted.stopReason,
     inputTokens: Math.ceil(size / 4),
     container: () => container && { id: container.id, expires_at: container.expiresAt.toISOString() },
-    blocks: play(scripted.steps, {
-      container,
-      store,
-      signal: AbortSignal.any([signal, reading.signal, service.signal()]),
-    }),
+    blocks: remembered(blocks, (content) => rememberThread(body, { id, content }, store)),
     abort: () => reading.abort(),
   };
+}
+
+/** The same blocks, and all of them together once they came. */
+async function* remembered(
+  blocks: AsyncIterable<ScriptedBlock>,
+  onEnd: (content: readonly ScriptedBlock[]) => void,
+): AsyncGenerator<ScriptedBlock> {
+  const content: ScriptedBlock[] = [];
+  for await (const block of blocks) {
+    content.push(block);
+    yield block;
+  }
+  onEnd(content);
 }
 
 async function openAndMount(

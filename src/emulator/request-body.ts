@@ -26,14 +26,21 @@ const messagesBody = z.looseObject({
 
 export type MessagesBody = z.infer<typeof messagesBody>;
 
-/** @throws {ApiFailure} 400 naming the field, as `messages.0.role: …`. */
-export function parseMessagesBody(text: string): MessagesBody {
+/** @throws {ApiFailure} 400 for what is no JSON object. */
+export function parseObject(text: string): Record<string, unknown> {
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     throw invalidRequest('The request body is not valid JSON');
   }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body))
+    return body as Record<string, unknown>;
+  throw invalidRequest('The request body must be a JSON object');
+}
+
+/** @throws {ApiFailure} 400 naming the field, as `messages.0.role: …`. */
+export function parseMessagesBody(body: Record<string, unknown>): MessagesBody {
   const parsed = messagesBody.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

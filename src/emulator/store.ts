@@ -39,12 +39,20 @@ export interface StoredBatch {
   done: Promise<void>;
 }
 
+/** A conversation that the service holds. */
+export interface StoredThread {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly messages: readonly object[];
+}
+
 /** Everything that the emulated service remembers. */
 export class Store {
   readonly ids = new Ids();
   readonly files = new Map<string, StoredFile>();
   readonly containers = new Map<string, StoredContainer>();
   readonly batches = new Map<string, StoredBatch>();
+  /** Conversations of message threads, by the id of their newest reply. */
+  readonly threads = new Map<string, StoredThread>();
   readonly now: () => Date;
   /** What the last command did, over all responses. */
   last: LastResult = NOTHING;
@@ -64,6 +72,7 @@ export class Store {
     this.files.clear();
     this.containers.clear();
     this.batches.clear();
+    this.threads.clear();
     this.last = NOTHING;
   }
 }
