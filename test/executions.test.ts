@@ -334,6 +334,7 @@ describe('other tools', () => {
         id: 'toolu_1',
         name: 'lookup',
         input: { a: 1 },
+        inputComplete: true,
         caller: { type: 'code_execution_20260120', toolId: '9' },
         responseIndex: 0,
       },

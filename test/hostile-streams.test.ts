@@ -5,11 +5,13 @@ import {
   runTurn,
   streamTurn,
   type TurnEvent,
+  turnEvents,
   userMessage,
 } from 'code-execution-kit';
 import { describe, expect, it } from 'vitest';
 import { clientAnswering, response, sdkMessage, sseOf } from './support/sse.ts';
 
+const encoder = new TextEncoder();
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const [start, ...rest] = response([{ type: 'text', text: 'Kept.' }]) as [object, ...object[]];
 const delta = (index: number, value: unknown) => ({ type: 'content_block_delta', index, delta: value });
@@ -248,7 +250,7 @@ describe('leaving a turn', () => {
     for await (const _ of stream) break;
     await expect(stream.turn()).rejects.toMatchObject({ code: 'aborted' });
     expect(client.sent).toHaveLength(1);
-    await expect(stream.next()).rejects.toMatchObject({ code: 'aborted' });
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
   it('from within a listener ends it, too', async () => {
@@ -299,5 +301,131 @@ describe('limits of a turn', () => {
     ]);
     expect(turn.executions).toHaveLength(2000);
     expect(cited.responses[0]?.content[0]).toMatchObject({ citations: { length: 20_000 } });
+  });
+});
+
+describe('turnEvents over a raw stream of the SDK', () => {
+  const body = (text: string) =>
+    new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(encoder.encode(text)) });
+  const thrown = async (source: BodyInit, options: Parameters<typeof turnEvents>[1] = {}) => {
+    const stream = await clientAnswering(source).messages.create({ ...params, stream: true });
+    try {
+      for await (const _ of turnEvents(stream, options));
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+  const begun = sseOf([start, open(0, { type: 'text', text: 'Kept.' })]);
+
+  it.each([
+    ['is silent', () => thrown(body(begun), { idleTimeoutMs: 30 }), 'idle_timeout'],
+    ['is aborted', () => thrown(body(begun), { signal: AbortSignal.timeout(30) }), 'aborted'],
+    ['is cut', () => thrown(begun), 'stream_cut'],
+    [
+      'ends with an error',
+      () => thrown(begun + sseOf([{ type: 'error', error: { type: 'overloaded_error', message: 'x' } }])),
+      'stream_error',
+    ],
+    ['cannot be read', () => thrown(`${begun}event: message_delta\ndata: {\n\n`), 'invalid_stream'],
+    [
+      'holds a huge event',
+      () =>
+        thrown(begun + sseOf([delta(0, { type: 'text_delta', text: 'x'.repeat(500) })]), {
+          maxEventBytes: 400,
+        }),
+      'too_large',
+    ],
+    ['is huge', () => thrown(begun, { maxTurnBytes: 100 }), 'too_large'],
+  ])('that %s tells so, with what was received', async (_, run, code) => {
+    const error = await run();
+    expect(error).toMatchObject({ name: 'TurnInterruptedError', code });
+    expect((error as { state: { status: string } }).state.status).toBe('interrupted');
+  });
+
+  it('that its own controller aborts ends as aborted', async () => {
+    const stream = await clientAnswering(body(begun)).messages.create({ ...params, stream: true });
+    const iterate = async () => {
+      for await (const { type } of turnEvents(stream)) if (type === 'text-delta') stream.controller.abort();
+    };
+    await expect(iterate()).rejects.toMatchObject({ code: 'aborted', state: { text: 'Kept.' } });
+  });
+
+  it('refuses unknown options and a Response that was read', async () => {
+    await expect(turnEvents(new Response(begun), { idleTimeoutMS: 5 } as never).next()).rejects.toThrow(
+      /no option idleTimeoutMS/,
+    );
+    const read = new Response(begun);
+    await read.text();
+    await expect(turnEvents(read).next()).rejects.toThrow(/was read already/);
+  });
+});
+
+describe('many requests and much text', () => {
+  it('leave no listeners behind, on no signal', async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error) => warnings.push(warning);
+    process.on('warning', listener);
+    const { signal } = new AbortController();
+    const paused = sseOf(response([], { stopReason: 'pause_turn' }));
+    const bodies = [...Array.from({ length: 15 }, () => paused), sseOf([start, ...rest])];
+    for (let turn = 0; turn < 15; turn++) streamTurn(clientAnswering(), params, { signal });
+    expect(await runTurn(clientAnswering(...bodies), params, { signal, maxPauses: 20 })).toMatchObject({
+      text: 'Kept.',
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listener);
+    expect(warnings).toEqual([]);
+  });
+
+  it('with CR alone in one chunk are read in linear time', async () => {
+    const deltas = Array.from({ length: 40_000 }, () => delta(0, { type: 'text_delta', text: 'x' }));
+    const sse = sseOf([start, open(0, { type: 'text', text: '' }), ...deltas, close(0), ...ends]);
+    // Quadratic, this took 20 s.
+    expect((await turnOver(sse.replaceAll('\n', '\r'))).text).toHaveLength(40_000);
+  }, 15_000);
+
+  it('that came before the message are kept one by one', async () => {
+    const early = ['a', 'b', 'c'].map((text) => delta(0, { type: 'text_delta', text }));
+    const turn = await turnOver(sseOf([...early, start, ...rest]));
+    expect(turn.parts.slice(0, 3)).toEqual(early.map((raw) => ({ type: 'unknown', raw })));
+  });
+});
+
+describe('inputs of unusual kind', () => {
+  it('are read where the call brought no input key, and where JSON has no such escape', async () => {
+    const { input: _, ...bare } = call;
+    const events = [
+      start,
+      open(0, bare),
+      delta(0, { type: 'input_json_delta', partial_json: '{"code":"print(1)"}' }),
+      close(0),
+      open(1, { ...call, id: '2' }),
+      delta(1, { type: 'input_json_delta', partial_json: '{"code":"a\\xb"}' }),
+      close(1),
+      ...ends,
+    ];
+    const { executions } = await turnOver(sseOf(events));
+    expect(executions).toMatchObject([
+      { code: 'print(1)', inputComplete: true },
+      { code: 'axb', inputComplete: false },
+    ]);
+  });
+
+  it('say of a client tool whether they were cut', async () => {
+    const tool = { type: 'tool_use', id: 'toolu_1', name: 'save', input: {} };
+    const cut = [
+      start,
+      open(0, tool),
+      delta(0, { type: 'input_json_delta', partial_json: '{"a":true,"b":"x' }),
+      close(0),
+      ...ends,
+    ];
+    expect((await turnOver(sseOf(cut))).toolUses).toMatchObject([
+      { input: { a: true }, inputComplete: false },
+    ]);
+    expect((await turnOver(sseOf(response([{ ...tool, input: { a: 1 } }])))).toolUses).toMatchObject([
+      { inputComplete: true },
+    ]);
   });
 });

@@ -65,7 +65,10 @@ export async function* turnLoop(run: TurnRun): AsyncGenerator<void, Turn> {
   }
 }
 
-/** One request and its response. The message is appended once `message_stop` proved that it is whole. */
+/**
+ * One request and its response, under a signal of its own: the SDK leaves a listener on the one that it is given, and a
+ * turn may take many requests. The message is appended once `message_stop` proved that it is whole.
+ */
 async function* exchange(
   { client, options, signal, budget }: TurnRun,
   params: RequestParams,
@@ -73,24 +76,27 @@ async function* exchange(
   responses: Message[],
 ): AsyncGenerator<void, void> {
   signal.throwIfAborted();
-  translator.beginResponse({
-    responseIndex: responses.length,
-    requestedContainer: requestedContainerId(params.container),
-  });
-  const response = await sendMessage(client, params, {
-    retries: options.retries,
-    signal,
-    request: options.request,
-  });
-  for await (const _ of readResponse(response, { ...options, signal, budget }, (event) =>
-    translator.push(event),
-  )) {
-    yield;
-    // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
-    signal.throwIfAborted();
-    if (translator.stopped) break;
+  const exchanged = new AbortController();
+  const abort = () => exchanged.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    translator.beginResponse({
+      responseIndex: responses.length,
+      requestedContainer: requestedContainerId(params.container),
+    });
+    const { retries, request } = options;
+    const response = await sendMessage(client, params, { retries, signal: exchanged.signal, request });
+    const limits = { ...options, signal: exchanged.signal, budget };
+    for await (const _ of readResponse(response, limits, (event) => translator.push(event))) {
+      yield;
+      // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
+      signal.throwIfAborted();
+      if (translator.stopped) break;
+    }
+    responses.push(translator.complete(response.headers.get('request-id')));
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
-  responses.push(translator.complete(response.headers.get('request-id')));
 }
 
 async function endTurn(

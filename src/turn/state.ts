@@ -33,6 +33,8 @@ export interface ToolUse {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;
+  /** `false` when the input was cut, for example by `max_tokens`: do not act on it. */
+  readonly inputComplete: boolean;
   /** Claude, or the code of an execution that waits for the result. */
   readonly caller: Caller;
   readonly responseIndex: number;

@@ -101,6 +101,7 @@ export class TurnTranslator {
   interrupt(): void {
     const { responseIndex } = this.#context;
     const { message } = this;
+    for (const decoder of this.#decoders.values()) decoder.end();
     for (const index of this.#accumulator.openIndexes) {
       const block = this.#accumulator.openBlock(index);
       if (!message || !isBlock(block) || !isExecutionCall(block)) continue;
@@ -124,7 +125,8 @@ export class TurnTranslator {
     // Nothing belongs to a response behind its end.
     if (accumulator.stopped) return;
     if (!accumulator.started && event.type !== 'message_start' && event.type !== 'ping') {
-      this.#emit({ type: 'unknown', raw: event });
+      // Deltas that follow each other are one object, which the next one changes.
+      this.#emit({ type: 'unknown', raw: structuredClone(event) });
       return;
     }
     switch (event.type) {
@@ -222,7 +224,7 @@ export class TurnTranslator {
     const decoder = this.#decoders.get(index);
     this.#decoders.delete(index);
     if (!decoder || !isExecutionCall(block)) {
-      if (isBlock(block) && !isServerToolResult(block)) this.#onFinishedBlock(block);
+      if (isBlock(block) && !isServerToolResult(block)) this.#onFinishedBlock(block, cutInput === null);
       return;
     }
     decoder.end();
@@ -256,13 +258,14 @@ export class TurnTranslator {
     if (typeof text === 'string' && text !== '') this.#emit({ type, text, seq: 0 });
   }
 
-  #onFinishedBlock(block: Block): void {
+  #onFinishedBlock(block: Block, inputComplete = true): void {
     if (BLOCKS_WITHOUT_EVENTS.has(block.type)) return;
     if (isExecutionResult(block)) this.#finishExecution(block);
     else if (isToolUse(block)) {
       const { id, name, input = null } = block;
       const { responseIndex } = this.#context;
-      this.#emit({ type: 'tool-use', toolUse: { id, name, input, caller: callerOf(block), responseIndex } });
+      const caller = callerOf(block);
+      this.#emit({ type: 'tool-use', toolUse: { id, name, input, inputComplete, caller, responseIndex } });
     } else if (isServerToolCall(block)) {
       this.#reportServerTool({
         id: block.id,
@@ -301,9 +304,10 @@ export class TurnTranslator {
 
   #startExecution(call: CallBlock, cutInput: string | null): void {
     const { responseIndex } = this.#context;
-    const written = cutInput === null ? call.input : parsePartialJson(cutInput, { keepCutString: true });
+    let written = cutInput === null ? call.input : parsePartialJson(cutInput, { keepCutString: true });
     if (cutInput !== null && written === undefined) {
       this.#emit({ type: 'unknown', raw: { type: 'unreadable_input', id: call.id, text: cutInput } });
+      written = sourcesIn(call.name, cutInput);
     }
     const execution = pendingExecution({
       call,
@@ -369,6 +373,17 @@ export class TurnTranslator {
       this.#emit({ type: 'notice', notice: { code: 'container-changed', message } });
     }
   }
+}
+
+/** The sources that can be read out of an input that is no JSON, as their deltas gave them. */
+function sourcesIn(toolName: string, input: string): Record<string, string> {
+  const sources: Record<string, string> = {};
+  const decoder = new SourceTextDecoder(sourceFieldsOf(toolName), (field, text) => {
+    sources[field] = (sources[field] ?? '') + text;
+  });
+  decoder.write(input);
+  decoder.end();
+  return sources;
 }
 
 function unreadKeys(record: Record<string, unknown>, known: ReadonlySet<string>): [string, unknown][] {

@@ -1,12 +1,13 @@
 import { InvalidInputError } from '../errors.ts';
 import { describe } from '../request/client.ts';
 import { type ContainerInput, requestedContainerId, toContainerParam } from '../request/container.ts';
-import { type ReadOptions, readEventStream, readResponse, readSdkStream } from '../wire/read-response.ts';
+import { type ReadOptions, readEventStream, readResponse } from '../wire/read-response.ts';
+import { readSdkStream } from '../wire/read-sdk-stream.ts';
 import { EventLog } from './event-log.ts';
 import type { TurnEvent, UnnumberedEvent } from './events.ts';
 import { failTurn } from './failure.ts';
 import { filesNotCapturedNotice } from './notices.ts';
-import { TURN_DEFAULTS } from './options.ts';
+import { type ResolvedTurnOptions, resolveTurnOptions } from './options.ts';
 import { initialTurnState, outcomeOf, type TurnState } from './state.ts';
 import { TurnTranslator } from './translate.ts';
 
@@ -19,12 +20,12 @@ export interface TurnEventsOptions {
   readonly state?: TurnState;
   /** The container in the request, or `null` for none. Default: not known, and `container` events say `unknown`. */
   readonly container?: ContainerInput;
-  /** Ends with a `TurnInterruptedError` of code `aborted`. The SDK's raw stream has a controller of its own. */
-  readonly signal?: AbortSignal;
+  /** Ends with a `TurnInterruptedError` of code `aborted`. The SDK's raw stream can be ended by its own controller, too. */
+  readonly signal?: AbortSignal | undefined;
   /** As for `streamTurn`. */
-  readonly idleTimeoutMs?: number;
-  readonly maxEventBytes?: number;
-  readonly maxTurnBytes?: number;
+  readonly idleTimeoutMs?: number | undefined;
+  readonly maxEventBytes?: number | undefined;
+  readonly maxTurnBytes?: number | undefined;
 }
 
 /**
@@ -45,7 +46,9 @@ export async function* turnEvents(
   source: TurnEventSource,
   options: TurnEventsOptions = {},
 ): AsyncGenerator<TurnEvent> {
-  const { state = initialTurnState(), container, signal } = options;
+  const { state = initialTurnState(), container, ...rest } = options;
+  const resolved = resolveTurnOptions(rest);
+  const { signal } = resolved;
   const log = new EventLog(state);
   let { seq } = state;
   let queue: TurnEvent[] = [];
@@ -66,7 +69,7 @@ export async function* turnEvents(
   translator.beginResponse({ responseIndex: state.responseCount, requestedContainer });
   let failure: { readonly error: unknown } | undefined;
   try {
-    for await (const _ of read(source, options, (event) => translator.push(event))) {
+    for await (const _ of read(source, resolved, (event) => translator.push(event))) {
       yield* take();
       if (translator.stopped) break;
     }
@@ -88,21 +91,20 @@ export async function* turnEvents(
 
 function read(
   source: TurnEventSource,
-  options: TurnEventsOptions,
+  options: ResolvedTurnOptions,
   onEvent: Parameters<typeof readResponse>[2],
 ): AsyncGenerator<void> {
-  const { maxTurnBytes = TURN_DEFAULTS.maxTurnBytes, signal } = options;
-  const limits: ReadOptions = {
-    signal,
-    idleTimeoutMs: options.idleTimeoutMs ?? TURN_DEFAULTS.idleTimeoutMs,
-    maxEventBytes: options.maxEventBytes ?? TURN_DEFAULTS.maxEventBytes,
-    budget: { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes },
-  };
+  const { signal, idleTimeoutMs, maxEventBytes, maxTurnBytes } = options;
+  const budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
+  const limits: ReadOptions = { signal, idleTimeoutMs, maxEventBytes, budget };
   if (typeof source === 'object' && source !== null) {
     // By shape: a Response of another realm or of a polyfill is one, too.
-    if ('body' in source && 'headers' in source) return readResponse(source, limits, onEvent);
+    if ('body' in source && 'headers' in source) {
+      if (source.bodyUsed) throw new InvalidInputError('The Response given to turnEvents was read already.');
+      return readResponse(source, limits, onEvent);
+    }
     if ('getReader' in source) return readEventStream(source, limits, onEvent);
-    if (Symbol.asyncIterator in source) return readSdkStream(source, onEvent);
+    if (Symbol.asyncIterator in source) return readSdkStream(source, limits, onEvent);
   }
   throw new InvalidInputError(
     `turnEvents takes the SDK's raw stream (\`await client.messages.create({ …, stream: true })\`), a Response or its body, got ${describe(source)}.`,

@@ -25,7 +25,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly #start: () => AsyncGenerator<void, Turn>;
   readonly #controller = new AbortController();
   readonly #log = new EventLog(initialTurnState());
-  readonly #unlink: () => void;
+  #unlink = () => {};
   #loop: AsyncGenerator<void, Turn> | undefined;
   /** Events that happened and were not taken yet: those of one chunk at most. */
   #queue: TurnEvent[] = [];
@@ -38,17 +38,14 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   /** The step under way; steps never overlap. */
   #step: Promise<void> | undefined;
   #ended = false;
+  /** The last event has happened. */
+  #closing = false;
   /** Thrown by the iterator once, behind the last event. */
   #failure: { readonly error: unknown } | undefined;
   readonly #result = deferred<Turn>();
 
   /** @internal Use `streamTurn`. */
   constructor(client: unknown, params: TurnParams, options: TurnOptions | undefined) {
-    const signal = options?.signal instanceof AbortSignal ? options.signal : undefined;
-    const abort = () => this.#controller.abort(signal?.reason);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-    this.#unlink = () => signal?.removeEventListener('abort', abort);
     // A failure that nobody observes is not an unhandled rejection.
     this.#result.promise.catch(() => {});
     this.#start = () => {
@@ -56,6 +53,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
       const resolved = resolveTurnOptions(options);
       const prepared = prepareParams(params, resolved);
       this.#onEvent = resolved.onEvent;
+      this.#follow(resolved.signal);
       const { signal } = this.#controller;
       const { maxTurnBytes } = resolved;
       const budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
@@ -175,6 +173,16 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     this.#controller.abort();
     while (!this.#ended) await this.#advance();
     while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);
+    this.#failure = undefined;
+  }
+
+  /** Aborts with the caller's signal; only while the turn runs, so that nothing is left on it. */
+  #follow(signal: AbortSignal | undefined): void {
+    if (!signal) return;
+    const abort = () => this.#controller.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    this.#unlink = () => signal.removeEventListener('abort', abort);
   }
 
   /** One step of the loop: a batch of events, or the end. */
@@ -220,6 +228,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
     // A listener that failed is told of before the event, since nothing stands behind the last one.
     numbered.seq = this.#seq++;
     this.#put(numbered);
+    if (event.type === 'turn-end' || event.type === 'turn-error') this.#closing = true;
   };
 
   #put(event: TurnEvent): void {
@@ -238,9 +247,8 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
 
   /** A listener that fails is told of, once, and not asked again: the turn goes on without it. */
   #dropListener({ type }: TurnEvent, error: unknown): void {
-    // Nobody is left to tell: the rejection stays what it is, unhandled.
-    if (this.#ended) throw error;
-    if (this.#onEvent === undefined) return;
+    // Behind the last event nothing can be told any more: a promise that rejects then goes unheard.
+    if (this.#onEvent === undefined || this.#closing) return;
     this.#onEvent = undefined;
     const reason = error instanceof Error ? error.message : String(error);
     const message = `onEvent failed at a ${type} event and is not called again: ${reason}`;

@@ -154,6 +154,8 @@ export class MessageAccumulator {
     message.stop_reason = stop_reason;
     message.stop_sequence = stop_sequence;
     if (stop_details !== undefined) message.stop_details = stop_details;
+    // As the SDK, which takes it as it is in the last delta; without the key, as JSON would have it.
+    else Reflect.deleteProperty(message, 'stop_details');
     // Absent or null does not mean that the container is gone.
     if (container != null) message.container = container;
     if (!isRecord(event.usage)) return;

@@ -89,7 +89,7 @@ export function isToolUse(block: Block): block is CallBlock {
 
 /** Blocks whose `input` is written as JSON fragments. */
 export function carriesInput(block: Block): block is CallBlock {
-  return 'input' in block && isCall(block);
+  return isCall(block) && ('input' in block || isToolUse(block) || isServerToolCall(block));
 }
 
 /**

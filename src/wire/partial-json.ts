@@ -1,3 +1,5 @@
+const WORDS = new Set(['true', 'false', 'null']);
+
 /**
  * Reads JSON that was cut, as the input of a call is when `max_tokens` ends a response inside it.
  *
@@ -50,9 +52,10 @@ export function parsePartialJson(text: string, options: { readonly keepCutString
     } else {
       const literal = /[^\s,:[\]{}"]+/y;
       literal.lastIndex = position;
-      position += literal.exec(text)?.[0].length ?? 1;
-      // More digits or letters may have followed.
-      if (position < text.length) markSafe(position);
+      const word = literal.exec(text)?.[0] ?? char;
+      position += word.length;
+      // At the end more digits may have followed; a word of JSON is whole.
+      if (position < text.length || WORDS.has(word)) markSafe(position);
     }
   }
   return parseJson(text.slice(0, safeEnd) + safeTail);

@@ -34,12 +34,14 @@ export async function* readResponse(
   onEvent: (event: WireEvent) => void,
 ): AsyncGenerator<void> {
   if (!response.body) return;
-  const isJson = response.headers.get('content-type')?.includes('application/json') ?? false;
-  yield* readBody(
-    response.body,
-    options,
-    isJson ? createMessageDecoder(onEvent) : createEventDecoder(options, onEvent),
-  );
+  const isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '');
+  const decode = isJson ? createMessageDecoder(options, onEvent) : createEventDecoder(options, onEvent);
+  try {
+    yield* readBody(response.body, options, decode);
+  } catch (error) {
+    if (error instanceof StreamFailure) error.requestId ??= response.headers.get('request-id');
+    throw error;
+  }
 }
 
 /** Like {@link readResponse}, for a body of server-sent events alone. */
@@ -69,12 +71,7 @@ async function* readBody(
       const bytes = await readChunk(reader, cancel, signal, idleTimeoutMs);
       isEnd = bytes === undefined;
       budget.bytesLeft -= bytes?.byteLength ?? 0;
-      if (budget.bytesLeft < 0) {
-        throw new StreamFailure(
-          `The responses of this turn are larger than ${budget.maxBytes} bytes. Raise maxTurnBytes if that is expected.`,
-          { code: 'too_large' },
-        );
-      }
+      if (budget.bytesLeft < 0) throw overBudget(budget);
       const failure = decode(bytes);
       yield;
       if (failure) throw failure;
@@ -134,21 +131,16 @@ function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: Wir
   let failure: StreamFailure | undefined;
   const text = new TextDecoder();
   const parse = createEventParser();
-  const tooLarge = (cause?: unknown) =>
-    new StreamFailure(
-      `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
-      { code: 'too_large', cause },
-    );
   const parser = createParser({
     maxBufferSize: maxEventBytes,
     onEvent({ event: name, data }) {
       if (failure) return;
       // An event that came within one chunk was never buffered, and so not measured by the parser.
-      if (data.length > maxEventBytes) failure = tooLarge();
+      if (data.length > maxEventBytes) failure = tooLarge(maxEventBytes);
       else failure = handOut(parse(data), name, data, onEvent);
     },
     onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') failure ??= tooLarge(error);
+      if (error.type === 'max-buffer-size-exceeded') failure ??= tooLarge(maxEventBytes, error);
     },
   });
   // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
@@ -156,11 +148,16 @@ function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: Wir
   return (bytes) => {
     const chunk = bytes ? text.decode(bytes, { stream: true }) : endsInCr ? '\n' : '';
     endsInCr = chunk.endsWith('\r') || (endsInCr && chunk === '');
-    // The parser hands out an event at its blank line: what stands behind the last one at the end was cut.
-    parser.feed(chunk);
+    // The parser hands out an event at its blank line: what stands behind the last one at the end was cut. It searches
+    // each line's end up to the end of what it is given, so a huge chunk is given in pieces.
+    for (let start = 0; start < chunk.length; start += FED_AT_ONCE)
+      parser.feed(chunk.slice(start, start + FED_AT_ONCE));
     return failure;
   };
 }
+
+/** Characters that the SSE parser is given at once; what comes from a socket is no larger. */
+const FED_AT_ONCE = 64 * 1024;
 
 const KNOWN_EVENTS = new Set([
   'message_start',
@@ -171,7 +168,24 @@ const KNOWN_EVENTS = new Set([
   'content_block_stop',
 ]);
 
-function handOut(
+/** The failure of a turn beyond its limit. */
+export function overBudget({ maxBytes }: ReadOptions['budget']): StreamFailure {
+  return new StreamFailure(
+    `The responses of this turn are larger than ${maxBytes} bytes. Raise maxTurnBytes if that is expected.`,
+    { code: 'too_large' },
+  );
+}
+
+/** The failure of an event beyond the limit. */
+export function tooLarge(maxEventBytes: number, cause?: unknown): StreamFailure {
+  return new StreamFailure(
+    `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
+    { code: 'too_large', cause },
+  );
+}
+
+/** Gives an event on; returns what is wrong with it. */
+export function handOut(
   event: unknown,
   name: string | undefined,
   data: string,
@@ -199,13 +213,15 @@ function handOut(
 }
 
 /** A whole message as JSON, handed out as the two events that carry one. */
-function createMessageDecoder(onEvent: (event: WireEvent) => void): Decoder {
+function createMessageDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void): Decoder {
   const text = new TextDecoder();
   let json = '';
   return (bytes) => {
     json += bytes ? text.decode(bytes, { stream: true }) : text.decode();
+    if (json.length > maxEventBytes) return tooLarge(maxEventBytes);
     if (bytes) return undefined;
     const body = parseJson(json);
+    if (isRecord(body) && body['type'] === 'error') return failureOfErrorEvent(body);
     if (!isRecord(body) || !Array.isArray(body['content'])) {
       return new StreamFailure(`The server answered with JSON that is no message: ${json.slice(0, 200)}`, {
         code: 'invalid_stream',
@@ -236,43 +252,6 @@ function failureOfErrorEvent(event: { readonly [key: string]: unknown }): Stream
 }
 
 /** Whether a kind of error passes by itself. */
-function isPassing(type: string): boolean {
+export function isPassing(type: string): boolean {
   return ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type);
-}
-
-/** The events of a raw stream of the SDK, which ends without a word when it is cut or aborted, and drops pings. */
-export async function* readSdkStream(
-  stream: AsyncIterable<unknown> & { readonly controller?: AbortController },
-  onEvent: (event: WireEvent) => void,
-): AsyncGenerator<void> {
-  const aborted = (cause?: unknown) =>
-    new StreamFailure('The stream was aborted.', { code: 'aborted', cause });
-  try {
-    for await (const event of stream) {
-      const failure = handOut(event, undefined, String(event), onEvent);
-      if (failure) throw failure;
-      yield;
-    }
-  } catch (error) {
-    throw error instanceof StreamFailure ? error : failureOfSdkStream(error, aborted);
-  }
-  if (stream.controller?.signal.aborted) throw aborted();
-}
-
-/** The SDK throws an `error` event as an APIError without status, and what breaks the body as it is. */
-function failureOfSdkStream(error: unknown, aborted: (cause: unknown) => StreamFailure): StreamFailure {
-  const { name, type, message, requestID } = error as Readonly<Record<string, unknown>>;
-  if (name === 'AbortError' || name === 'APIUserAbortError') return aborted(error);
-  const facts = { cause: error, requestId: typeof requestID === 'string' ? requestID : null };
-  if (typeof type === 'string') {
-    return new StreamFailure(`The API ended the stream with ${type}: ${String(message)}`, {
-      ...facts,
-      code: 'stream_error',
-      retryable: isPassing(type),
-    });
-  }
-  return new StreamFailure(`The connection broke while the response was arriving (${String(message)}).`, {
-    ...facts,
-    code: 'stream_cut',
-  });
 }

@@ -16,6 +16,7 @@ export function sourceFieldsOf(toolName: string): readonly SourceField[] {
 }
 
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 /**
  * What a JSON string holds up to its closing quote, or to an escape that is not whole. Always matches; a thousand
  * escapes at once, since engines keep a note of each repetition.
@@ -37,7 +38,7 @@ type Place = 'structure' | 'key' | 'source' | 'other-string';
  * Strings below the top level and other fields are passed over. Joined texts of a field equal its final value
  * (for an object that names a key twice, which `JSON.parse` resolves to the last, they hold both).
  *
- * `onText` is called at most once per field and fragment, and never with an empty text.
+ * `onText` is never called with an empty text.
  */
 export class SourceTextDecoder {
   readonly #fields: readonly string[];
@@ -115,30 +116,32 @@ export class SourceTextDecoder {
   /** Reads up to the string's end, or the fragment's. */
   #readString(fragment: string, start: number): number {
     // Most fragments lie within one string, and are read at once.
-    const content = start === 0 && this.#place === 'source' ? wholeContent(fragment) : undefined;
+    const end = start === 0 && this.#place === 'source' ? endOfEscapes(fragment) : 0;
+    const content = end > 0 ? wholeContent(fragment.slice(0, end)) : undefined;
     if (content !== undefined) {
+      this.#cutEscape = fragment.slice(end);
       this.#handOut(content, false);
       return fragment.length;
     }
-    let end = start;
-    for (let next = -1; next !== end; ) {
-      next = end;
-      STRING_CONTENT.lastIndex = end;
+    let close = start;
+    for (let next = -1; next !== close; ) {
+      next = close;
+      STRING_CONTENT.lastIndex = close;
       STRING_CONTENT.test(fragment);
-      end = STRING_CONTENT.lastIndex;
+      close = STRING_CONTENT.lastIndex;
     }
-    const isWhole = fragment.charCodeAt(end) === QUOTE;
+    const isWhole = fragment.charCodeAt(close) === QUOTE;
     if (this.#place !== 'other-string') {
-      const written = fragment.slice(start, end);
+      const written = fragment.slice(start, close);
       const read = written.includes('\\') ? decodeEscapes(written) : written;
       if (this.#place === 'source') this.#handOut(read, isWhole);
       else this.#key += read;
     }
     if (isWhole) {
       this.#place = 'structure';
-      return end + 1;
+      return close + 1;
     }
-    this.#cutEscape = fragment.slice(end);
+    this.#cutEscape = fragment.slice(close);
     return fragment.length;
   }
 
@@ -153,11 +156,21 @@ export class SourceTextDecoder {
   }
 }
 
-/** What a fragment spells that holds neither the end of its string nor half an escape; else `undefined`. */
+/** Where the last whole character of a fragment ends: before an escape that its end divides. */
+function endOfEscapes(fragment: string): number {
+  const { length } = fragment;
+  const last = fragment.lastIndexOf('\\');
+  if (last === -1 || last < length - 5) return length;
+  // A backslash before it may make it one of its own: that takes a closer look.
+  if (fragment.charCodeAt(last - 1) === BACKSLASH) return last === length - 1 ? 0 : length;
+  const whole = fragment.charAt(last + 1) === 'u' ? 6 : 2;
+  return last + whole > length ? last : length;
+}
+
+/** What a fragment spells that lies within one string; else `undefined`. */
 function wholeContent(fragment: string): string | undefined {
   if (!fragment.includes('\\')) return fragment.includes('"') ? undefined : fragment;
-  // A parser that throws is slow, and this is what most often makes it throw.
-  return fragment.endsWith('\\') ? undefined : (parseJson(`"${fragment}"`) as string | undefined);
+  return parseJson(`"${fragment}"`) as string | undefined;
 }
 
 function decodeEscapes(written: string): string {

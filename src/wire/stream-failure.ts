@@ -8,7 +8,8 @@ export class StreamFailure extends Error {
   override readonly name = 'StreamFailure';
   readonly code: InterruptionCode;
   readonly retryable: boolean;
-  readonly requestId: string | null;
+  /** Filled in from the response's headers where the event names none. */
+  requestId: string | null;
 
   constructor(
     message: string,
