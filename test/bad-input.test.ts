@@ -172,7 +172,7 @@ describe('files', () => {
 });
 
 describe('emulator scripts', () => {
-  it.each([[undefined], ['say hello'], [[{ word: 'sing' }]], [[undefined]]])('refuse %o', async (script) => {
+  it.each([[null], ['say hello'], [[{ word: 'sing' }]], [[undefined]]])('refuse %o', async (script) => {
     await expectRefused(() => createEmulator({ script: script as never }), /script/);
   });
 

@@ -5,6 +5,7 @@ import {
   create,
   createEmulator,
   cutAfter,
+  type EmulatorOptions,
   type Fault,
   fails,
   httpError,
@@ -20,7 +21,7 @@ import { describe, expect, it } from 'vitest';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 
-function start(script: Parameters<typeof createEmulator>[0]['script'], ...faults: Fault[]) {
+function start(script: EmulatorOptions['script'], ...faults: Fault[]) {
   const emulator = createEmulator({ script });
   emulator.inject(...faults);
   return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch }) };

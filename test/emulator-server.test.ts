@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { codeExecutionTool, runTurn, userMessage } from 'code-execution-kit';
-import { createEmulator, pause, python, say } from 'code-execution-kit/emulator';
+import { createEmulator, pause, python, type Step, say } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
 import { afterEach, expect, it } from 'vitest';
 
@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-async function serve(...script: Parameters<typeof createEmulator>[0]['script']) {
+async function serve(...script: Step[]) {
   const emulator = createEmulator({ script });
   const server = await emulator.listen();
   open.push(server);

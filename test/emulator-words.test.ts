@@ -3,6 +3,7 @@ import { codeExecutionTool, executionsOf, nextParams, runTurn, userMessage } fro
 import {
   bash,
   callTool,
+  cannedSandbox,
   create,
   createEmulator,
   inParallel,
@@ -173,5 +174,60 @@ describe('other words', () => {
     const plain = (content: unknown) => JSON.parse(JSON.stringify(content).replace(/toolu_\d+/g, 'id'));
     // A new container for each request: the file is new in both.
     expect(plain(streamed.content)).toEqual(plain(blocking.content));
+  });
+});
+
+describe('scripts without a list', () => {
+  it('run the fenced code of the last user message', async () => {
+    const client = new Anthropic({ apiKey: 'none', fetch: createEmulator().fetch });
+    const ask = (text: string) => runTurn(client, { ...params, messages: [userMessage(text)] });
+    const turn = await ask(
+      'Please run\n```python\nprint(6 * 7)\n```\nand\n```bash\necho done\n```\nnot\n```js\nx\n```',
+    );
+    expect(turn.executions.map(({ kind, stdout }) => [kind, stdout])).toEqual([
+      ['python', '42\n'],
+      ['bash', 'done\n'],
+    ]);
+    expect(turn.answer).toBe('done\n');
+    expect((await ask('Hello?')).answer).toMatch(/no fenced Python or bash/);
+  });
+
+  it('answer the conversation, over their own pauses', async () => {
+    const script = ({ text }: { text: string }) => [
+      bash(`echo "${text}"`),
+      pause(),
+      say(({ stdout }) => `You said ${stdout}`),
+    ];
+    const emulator = createEmulator({ script });
+    const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+    for (const text of ['one', 'two']) {
+      const turn = await runTurn(client, { ...params, messages: [userMessage(text)] });
+      expect(turn).toMatchObject({ answer: `You said ${text}\n`, responses: { length: 2 } });
+    }
+    emulator.assertDone();
+    expect(() => createEmulator({ script: () => 'x' as never })).not.toThrow();
+  });
+});
+
+describe('the canned sandbox', () => {
+  it('gives every command the result of its function, and its files', async () => {
+    const sandbox = cannedSandbox(({ language, source }) => ({
+      stdout: `${language} ${source}`,
+      returnCode: source === 'bad' ? 1 : 0,
+      files: { 'a.csv': 'x,y' },
+    }));
+    const script = [python('good'), bash('bad'), create('/tmp/a', 'one'), view('/tmp/a')];
+    const client = new Anthropic({ apiKey: 'none', fetch: createEmulator({ script, sandbox }).fetch });
+    const turn = await runTurn(client, params);
+    expect(turn.executions.map(({ status, stdout }) => [status, stdout])).toEqual([
+      ['succeeded', 'python good'],
+      ['failed', 'bash bad'],
+      ['succeeded', null],
+      ['succeeded', null],
+    ]);
+    expect(turn.artifacts.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([
+      ['a.csv', 3],
+      ['a.csv', 3],
+    ]);
   });
 });

@@ -41,6 +41,7 @@ it('exports these names, and no others', () => {
       'EmulatorError',
       'bash',
       'callTool',
+      'cannedSandbox',
       'create',
       'createEmulator',
       'cutAfter',

@@ -1,12 +1,14 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './batches-api.ts';
+import { runFencedCode } from './dynamic-script.ts';
 import { type Fault, faultResponse, spoil } from './faults.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
 import { countTokens, handleMessages } from './messages-api.ts';
 import { handleModels } from './models-api.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
-import { ScriptPlayer, type Step } from './script.ts';
+import type { SandboxFactory } from './sandbox/sandbox.ts';
+import { type DynamicScript, ScriptPlayer, type Step } from './script.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './server.ts';
 import { Store } from './store.ts';
 
@@ -16,14 +18,19 @@ const MODELS = '/v1/models';
 
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
-  /** What the emulated Claude does, in order, over all requests. */
-  readonly script: readonly Step[];
+  /**
+   * What the emulated Claude does: steps in order over all requests, or a function that gives those of the next
+   * response. Default: the fenced Python and bash of the last user message is run.
+   */
+  readonly script?: readonly Step[] | DynamicScript | undefined;
+  /** Where code runs. Default: just-bash, an optional peer. */
+  readonly sandbox?: SandboxFactory | undefined;
   /** The clock. Default: the system's. */
-  readonly now?: () => Date;
+  readonly now?: (() => Date) | undefined;
   /** Pause between two events of a stream, in milliseconds, to watch it live. Default 0. */
-  readonly eventDelayMs?: number;
+  readonly eventDelayMs?: number | undefined;
   /** Longest run of one command, in milliseconds. Default 90 000, as documented for a cell. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A request that the emulator received. */
@@ -76,7 +83,7 @@ export interface Emulator extends AsyncDisposable {
  *
  * Code runs in just-bash, an optional peer: `npm install --save-dev just-bash`.
  *
- * @throws {InvalidInputError} for a script that is no list of steps.
+ * @throws {InvalidInputError} for a script that is neither a list of steps nor a function.
  *
  * @example
  * ```ts
@@ -86,18 +93,23 @@ export interface Emulator extends AsyncDisposable {
  * emulator.assertDone();
  * ```
  */
-export function createEmulator(options: EmulatorOptions): Emulator {
+export function createEmulator(options: EmulatorOptions = {}): Emulator {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidInputError('createEmulator takes { script }, such as { script: [say("Hello.")] }.');
   }
-  const { now = () => new Date(), eventDelayMs = 0, timeoutMs = 90_000 } = options;
+  const {
+    now = () => new Date(),
+    eventDelayMs = 0,
+    timeoutMs = 90_000,
+    script: steps = runFencedCode,
+  } = options;
   const store = new Store(now);
-  const script = new ScriptPlayer(options.script);
+  const script = new ScriptPlayer(steps);
   let life = new AbortController();
   const service = {
     store,
     script,
-    createSandbox: justBashSandbox,
+    createSandbox: options.sandbox ?? justBashSandbox,
     timeoutMs,
     eventDelayMs,
     signal: () => life.signal,

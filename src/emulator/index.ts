@@ -15,11 +15,15 @@ export {
   sliceInto,
   stallAfter,
 } from './faults.ts';
+export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
+export type { Sandbox, SandboxCommand, SandboxFactory, SandboxResult } from './sandbox/sandbox.ts';
 export {
   bash,
   type CommandStep,
+  type Conversation,
   callTool,
   create,
+  type DynamicScript,
   fails,
   inParallel,
   type LastResult,

@@ -1,6 +1,7 @@
 import { EmulatorError } from '../errors.ts';
 import { type Answer, type ScriptedBlock, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
+import { conversationOf } from './dynamic-script.ts';
 import { invalidRequest, json } from './http.ts';
 import { sseOf } from './message-stream.ts';
 import { isCommand, needsMoreThanPython, play } from './play.ts';
@@ -57,7 +58,7 @@ async function nextAnswer(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { script } = service;
-  const scripted = script.next();
+  const scripted = script.next(() => conversationOf(body));
   if (!scripted) {
     throw invalidRequest(
       `emulator: the script has run out. All of its ${script.length} steps were played by earlier requests, and ` +

@@ -30,6 +30,17 @@ export type Step =
   | { readonly word: 'pause' }
   | { readonly word: 'stop'; readonly reason: string };
 
+/** What a script that is a function sees of a request. */
+export interface Conversation {
+  /** The messages as they were sent. */
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  /** The texts of the last user message, joined by line ends. */
+  readonly text: string;
+}
+
+/** Steps that depend on the conversation: those of the next response, and of those behind its `pause()`s. */
+export type DynamicScript = (conversation: Conversation) => readonly Step[];
+
 /** One hit of a web search. */
 export interface SearchResult {
   readonly title: string;
@@ -143,23 +154,24 @@ export interface ScriptedResponse {
 
 /** A script and how far it was played. */
 export class ScriptPlayer {
-  readonly #steps: readonly Step[];
+  readonly #script: readonly Step[] | DynamicScript;
+  /** The steps at hand: all of a list, or those that the function gave last. */
+  #steps: readonly Step[] = [];
   #position = 0;
   #last: { readonly from: number; readonly response: ScriptedResponse } | undefined;
 
-  /** @throws {InvalidInputError} for anything that is no list of steps. */
-  constructor(script: readonly Step[]) {
-    if (!Array.isArray(script)) {
-      throw new InvalidInputError(
-        'script must be a list of steps, such as [say("…"), python("…"), pause(), say("…")].',
-      );
-    }
-    script.forEach(assertStep);
-    this.#steps = script;
+  /** @throws {InvalidInputError} for anything that is neither a list of steps nor a function that gives one. */
+  constructor(script: readonly Step[] | DynamicScript) {
+    this.#script = script;
+    if (typeof script !== 'function') this.#steps = checked(script);
   }
 
   /** Takes the steps of the next response, or `undefined` when none is left. */
-  next(): ScriptedResponse | undefined {
+  next(conversation: () => Conversation): ScriptedResponse | undefined {
+    if (this.#position >= this.#steps.length && typeof this.#script === 'function') {
+      this.#steps = checked(this.#script(conversation()));
+      this.#position = 0;
+    }
     if (this.#position >= this.#steps.length) return undefined;
     const from = this.#position;
     const response = this.#read();
@@ -187,6 +199,7 @@ export class ScriptPlayer {
 
   reset(): void {
     this.#position = 0;
+    if (typeof this.#script === 'function') this.#steps = [];
   }
 
   get length(): number {
@@ -203,6 +216,16 @@ export class ScriptPlayer {
       { code: 'script_left_over' },
     );
   }
+}
+
+function checked(script: unknown): readonly Step[] {
+  if (!Array.isArray(script)) {
+    throw new InvalidInputError(
+      'script must be a list of steps, such as [say("…"), python("…"), pause(), say("…")], or a function that gives one.',
+    );
+  }
+  script.forEach(assertStep);
+  return script;
 }
 
 /** @throws {InvalidInputError} naming the step that is none, or whose first text is none. */
