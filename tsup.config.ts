@@ -1,13 +1,16 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
-export default defineConfig({
-  entry: { index: 'src/index.ts', node: 'src/node/index.ts', emulator: 'src/emulator/index.ts' },
-  format: ['esm', 'cjs'],
+const shared: Options = {
   target: 'es2022',
   platform: 'neutral',
   external: [/^node:/, 'just-bash'],
   sourcemap: true,
-  clean: true,
+};
+
+const library: Options = {
+  ...shared,
+  entry: { index: 'src/index.ts', node: 'src/node/index.ts', emulator: 'src/emulator/index.ts' },
+  format: ['esm', 'cjs'],
   treeshake: true,
   splitting: true,
   dts: {
@@ -16,4 +19,13 @@ export default defineConfig({
     // tsup sets `baseUrl` itself, which TypeScript 6 calls deprecated. `paths` is for tests and examples only.
     compilerOptions: { ignoreDeprecations: '6.0', paths: {} },
   },
-});
+};
+
+const commandLine: Options = {
+  ...shared,
+  entry: { cli: 'src/emulator/cli.ts' },
+  format: ['esm'],
+  banner: { js: '#!/usr/bin/env node' },
+};
+
+export default defineConfig([library, commandLine]);

@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { codeExecutionTool, runTurn, userMessage } from 'code-execution-kit';
@@ -89,4 +91,21 @@ it('ends what runs when its client goes, and tells of a port that is taken', asy
   await expect(emulator.listen({ port: server.port })).rejects.toMatchObject({ code: 'cannot_listen' });
   await server.close();
   await expect(runTurn(client, params, { retries: 0 })).rejects.toBeInstanceOf(Anthropic.APIConnectionError);
+});
+
+it('is started from a shell', async () => {
+  const cli = fileURLToPath(new URL('../src/emulator/cli.ts', import.meta.url));
+  const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/cli.mjs', import.meta.url));
+  const child = spawn(process.execPath, [tsx, cli, 'emulator', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const [baseURL = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
+  const client = new Anthropic({ apiKey: 'none', baseURL });
+  const turn = await runTurn(client, { ...params, messages: [userMessage('```python\nprint(6 * 7)\n```')] });
+  expect(turn.answer).toBe('42\n');
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  const wrong = promisify(execFile)(process.execPath, [tsx, cli, 'emulator', '--port', 'x']);
+  await expect(wrong).rejects.toMatchObject({ code: 1, stderr: '--port must be a whole number, got x.\n' });
 });

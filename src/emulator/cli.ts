@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { InvalidInputError } from '../errors.ts';
+import type { EmulatorOptions } from './create-emulator.ts';
+import { createEmulator } from './create-emulator.ts';
+
+const HELP = `Usage: code-execution-kit emulator [options]
+
+Serves the offline API on the loopback interface, for clients in any language:
+  new Anthropic({ apiKey: 'none', baseURL: 'http://127.0.0.1:4010' })
+
+Options:
+  --port <number>    the port; 0 for any free one (default 4010)
+  --host <name>      the interface (default 127.0.0.1); whoever reaches it can run code in the sandbox
+  --script <file>    a module whose default export is the script: steps, or a function of the conversation.
+                     Without one, the fenced Python and bash of the last user message is run.
+  --delay <ms>       pause between two events of a stream, to watch it live (default 0)
+  --help             this text
+`;
+
+/** The command line: `code-execution-kit emulator`, and `code-execution-emulator` for short. */
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      port: { type: 'string', default: '4010' },
+      host: { type: 'string', default: '127.0.0.1' },
+      script: { type: 'string' },
+      delay: { type: 'string', default: '0' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [command = 'emulator', ...more] = positionals;
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (command !== 'emulator' || more.length > 0) {
+    throw new InvalidInputError(
+      `Unknown command ${positionals.join(' ')}. The only one is emulator; see --help.`,
+    );
+  }
+  const script = values.script === undefined ? undefined : await load(values.script);
+  const emulator = createEmulator({ script, eventDelayMs: number('delay', values.delay) });
+  const server = await emulator.listen({ port: number('port', values.port), host: values.host });
+  process.stdout.write(`The emulator listens on ${server.url}. Ctrl+C ends it.\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void server.close().then(() => process.exit(0)));
+  }
+}
+
+async function load(file: string): Promise<EmulatorOptions['script']> {
+  const module = await import(pathToFileURL(resolve(file)).href);
+  if (module.default === undefined)
+    throw new InvalidInputError(`${file} has no default export, which would be the script.`);
+  return module.default;
+}
+
+function number(name: string, value: string): number {
+  if (/^\d+$/.test(value)) return Number(value);
+  throw new InvalidInputError(`--${name} must be a whole number, got ${value}.`);
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
