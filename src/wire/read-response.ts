@@ -2,7 +2,15 @@ import { createParser } from 'eventsource-parser';
 import { isBlock, isRecord, type WireEvent } from './blocks.ts';
 import { createEventParser } from './event-parser.ts';
 import { parseJson } from './partial-json.ts';
-import { StreamFailure } from './stream-failure.ts';
+import {
+  connectionBroke,
+  eventTooLarge,
+  isPassing,
+  StreamFailure,
+  silent,
+  turnAborted,
+  turnTooLarge,
+} from './stream-failure.ts';
 
 /** Limits of reading one response. */
 export interface ReadOptions {
@@ -71,7 +79,7 @@ async function* readBody(
       const bytes = await readChunk(reader, cancel, signal, idleTimeoutMs);
       isEnd = bytes === undefined;
       budget.bytesLeft -= bytes?.byteLength ?? 0;
-      if (budget.bytesLeft < 0) throw overBudget(budget);
+      if (budget.bytesLeft < 0) throw turnTooLarge(budget.maxBytes);
       const failure = decode(bytes);
       yield;
       if (failure) throw failure;
@@ -102,28 +110,11 @@ async function readChunk(
     if (idle || signal?.aborted) throw signal?.reason;
     return done ? undefined : value;
   } catch (cause) {
-    throw failureOfRead(cause, { idle, idleTimeoutMs, aborted: signal?.aborted ?? false });
+    if (signal?.aborted) throw turnAborted(cause);
+    throw idle ? silent(idleTimeoutMs, cause) : connectionBroke(cause);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function failureOfRead(
-  cause: unknown,
-  { idle, idleTimeoutMs, aborted }: { idle: boolean; idleTimeoutMs: number; aborted: boolean },
-): StreamFailure {
-  if (aborted) return new StreamFailure('The turn was aborted.', { code: 'aborted', cause });
-  if (idle) {
-    return new StreamFailure(
-      `Nothing was received for ${idleTimeoutMs} ms, not even a ping. Raise idleTimeoutMs if that is expected.`,
-      { code: 'idle_timeout', cause },
-    );
-  }
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new StreamFailure(`The connection broke while the response was arriving (${reason}).`, {
-    code: 'stream_cut',
-    cause,
-  });
 }
 
 /** Server-sent events: text decoding, SSE and JSON in one synchronous step per chunk. */
@@ -136,11 +127,11 @@ function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: Wir
     onEvent({ event: name, data }) {
       if (failure) return;
       // An event that came within one chunk was never buffered, and so not measured by the parser.
-      if (data.length > maxEventBytes) failure = tooLarge(maxEventBytes);
+      if (data.length > maxEventBytes) failure = eventTooLarge(maxEventBytes);
       else failure = handOut(parse(data), name, data, onEvent);
     },
     onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') failure ??= tooLarge(maxEventBytes, error);
+      if (error.type === 'max-buffer-size-exceeded') failure ??= eventTooLarge(maxEventBytes, error);
     },
   });
   // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
@@ -167,22 +158,6 @@ const KNOWN_EVENTS = new Set([
   'content_block_delta',
   'content_block_stop',
 ]);
-
-/** The failure of a turn beyond its limit. */
-export function overBudget({ maxBytes }: ReadOptions['budget']): StreamFailure {
-  return new StreamFailure(
-    `The responses of this turn are larger than ${maxBytes} bytes. Raise maxTurnBytes if that is expected.`,
-    { code: 'too_large' },
-  );
-}
-
-/** The failure of an event beyond the limit. */
-export function tooLarge(maxEventBytes: number, cause?: unknown): StreamFailure {
-  return new StreamFailure(
-    `One event of the response is larger than ${maxEventBytes} characters. Raise maxEventBytes if that is expected.`,
-    { code: 'too_large', cause },
-  );
-}
 
 /** Gives an event on; returns what is wrong with it. */
 export function handOut(
@@ -218,7 +193,7 @@ function createMessageDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: W
   let json = '';
   return (bytes) => {
     json += bytes ? text.decode(bytes, { stream: true }) : text.decode();
-    if (json.length > maxEventBytes) return tooLarge(maxEventBytes);
+    if (json.length > maxEventBytes) return eventTooLarge(maxEventBytes);
     if (bytes) return undefined;
     const body = parseJson(json);
     if (isRecord(body) && body['type'] === 'error') return failureOfErrorEvent(body);
@@ -249,9 +224,4 @@ function failureOfErrorEvent(event: { readonly [key: string]: unknown }): Stream
     retryable: isPassing(type),
     requestId: typeof requestId === 'string' ? requestId : null,
   });
-}
-
-/** Whether a kind of error passes by itself. */
-export function isPassing(type: string): boolean {
-  return ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type);
 }

@@ -1,6 +1,14 @@
 import { isRecord, type WireEvent } from './blocks.ts';
-import { handOut, isPassing, overBudget, type ReadOptions, tooLarge } from './read-response.ts';
-import { StreamFailure } from './stream-failure.ts';
+import { handOut, type ReadOptions } from './read-response.ts';
+import {
+  connectionBroke,
+  eventTooLarge,
+  isPassing,
+  StreamFailure,
+  silent,
+  turnAborted,
+  turnTooLarge,
+} from './stream-failure.ts';
 
 /** The raw stream of the SDK, or anything that gives its events. */
 export type SdkStream = AsyncIterable<unknown> & { readonly controller?: AbortController };
@@ -23,13 +31,13 @@ export async function* readSdkStream(
       const { done, value } = await nextOf(iterator, options, stream.controller?.signal);
       if (done) {
         // A stream of the SDK that was aborted ends as if nothing were amiss.
-        if (stream.controller?.signal.aborted) throw aborted();
+        if (stream.controller?.signal.aborted) throw turnAborted();
         break;
       }
       const size = sizeOf(value);
       budget.bytesLeft -= size;
-      if (size > maxEventBytes) throw tooLarge(maxEventBytes);
-      if (budget.bytesLeft < 0) throw overBudget(budget);
+      if (size > maxEventBytes) throw eventTooLarge(maxEventBytes);
+      if (budget.bytesLeft < 0) throw turnTooLarge(budget.maxBytes);
       const failure = handOut(value, undefined, String(value), onEvent);
       if (failure) throw failure;
       yield;
@@ -43,8 +51,6 @@ export async function* readSdkStream(
   }
 }
 
-const aborted = () => new StreamFailure('The turn was aborted.', { code: 'aborted' });
-
 /** One event, waited for no longer than allowed; `own` is the signal of the stream's controller. */
 async function nextOf(
   iterator: AsyncIterator<unknown>,
@@ -55,11 +61,10 @@ async function nextOf(
   const stopped = new Promise<never>((_, reject) => {
     stop = reject;
   });
-  const abort = () => stop(aborted());
+  const abort = () => stop(turnAborted());
   // The SDK aborts its own controller when it fails, right before it throws: what it throws says more.
   const abortLater = () => setTimeout(abort);
-  const message = `Nothing was received for ${idleTimeoutMs} ms. Raise idleTimeoutMs if that is expected.`;
-  const idle = () => stop(new StreamFailure(message, { code: 'idle_timeout' }));
+  const idle = () => stop(silent(idleTimeoutMs));
   const timer = idleTimeoutMs < 2 ** 31 ? setTimeout(idle, idleTimeoutMs) : undefined;
   signal?.addEventListener('abort', abort, { once: true });
   own?.addEventListener('abort', abortLater, { once: true });
@@ -88,7 +93,7 @@ function failureOf(error: unknown): StreamFailure {
   >;
   const facts = { cause: error, requestId: typeof requestID === 'string' ? requestID : null };
   if (name === 'AbortError' || name === 'APIUserAbortError') {
-    return new StreamFailure('The stream was aborted.', { ...facts, code: 'aborted' });
+    return turnAborted(error);
   }
   if (name === 'SyntaxError') {
     return new StreamFailure(`The response holds an event that cannot be read: ${String(message)}`, {
@@ -106,11 +111,5 @@ function failureOf(error: unknown): StreamFailure {
       },
     );
   }
-  return new StreamFailure(
-    `The connection broke while the response was arriving (${String(message ?? error)}).`,
-    {
-      ...facts,
-      code: 'stream_cut',
-    },
-  );
+  return connectionBroke(error);
 }
