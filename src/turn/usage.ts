@@ -1,3 +1,5 @@
+import { isRecord } from '../wire/blocks.ts';
+
 /**
  * Token counters as the API names them (`input_tokens`, `output_tokens`, `cache_read_input_tokens` …), each as it was
  * sent: numbers, nested counters, texts such as `service_tier`, or `null`. Open, since counters come and go.
@@ -46,13 +48,9 @@ function add<T extends Readonly<Record<string, unknown>>>(
   for (const [key, value] of Object.entries(other)) {
     const before = result[key];
     if (typeof value === 'number') result[key] = (typeof before === 'number' ? before : 0) + value;
-    else if (isCounters(value)) result[key] = add(isCounters(before) ? before : {}, value);
+    else if (isRecord(value)) result[key] = add(isRecord(before) ? before : {}, value);
     // Texts name what served the latest response; null says nothing.
     else if (value !== null || !(key in result)) result[key] = value;
   }
   return result as T;
-}
-
-function isCounters(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
