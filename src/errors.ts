@@ -5,7 +5,7 @@ import type { Turn, TurnState } from './turn/state.ts';
  * Everything this layer throws. Failures of the exchange are errors; failures inside the sandbox are data on an
  * `Execution`. Errors of the API itself pass through as the SDK's own classes while nothing has been received yet.
  *
- * Every class has a guard (`isTurnLimitError(error)` …) that also recognises errors of a second copy of this
+ * Every class that the library throws has a guard (`isTurnLimitError(error)` …) that also recognises errors of a second copy of this
  * package, where `instanceof` fails.
  */
 const BRAND = Symbol.for('code-execution-kit.error');
@@ -139,8 +139,10 @@ export class ArtifactError extends CodeExecutionError {
   }
 }
 
-/** The emulator was used in a way that a test should hear of. `.code`: `script_left_over`,
- * `script_failed` or `sandbox_missing`. */
+/**
+ * The emulator was used in a way that a test should hear of. `.code`: `script_left_over`, `script_failed`,
+ * `sandbox_missing`, `not_node` or `cannot_listen`.
+ */
 export class EmulatorError extends CodeExecutionError {
   override readonly name = 'EmulatorError';
 }

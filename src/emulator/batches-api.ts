@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini';
-import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
+import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
 import { createMessage, type MessagesService } from './messages-api.ts';
 import type { StoredBatch } from './store.ts';
 
@@ -102,11 +102,11 @@ async function resultOf(
   try {
     const message = await createMessage(params, service, service.signal());
     return { type: 'succeeded', message } as { type: string };
-  } catch (error) {
-    const type = error instanceof ApiFailure ? error.type : 'api_error';
-    const message = error instanceof Error ? error.message : String(error);
-    const body = { type: 'error', error: { type, message }, request_id: service.store.ids.next('req') };
-    return { type: 'errored', error: body } as { type: string };
+  } catch (cause) {
+    const type = cause instanceof ApiFailure ? cause.type : 'api_error';
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const error = errorBody(type, message, service.store.ids.next('req'));
+    return { type: 'errored', error } as { type: string };
   }
 }
 

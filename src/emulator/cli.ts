@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { InvalidInputError } from '../errors.ts';
-import type { EmulatorOptions } from './create-emulator.ts';
-import { createEmulator } from './create-emulator.ts';
+import { createEmulator, type EmulatorOptions } from './create-emulator.ts';
 
 const HELP = `Usage: code-execution-kit emulator [options]
 

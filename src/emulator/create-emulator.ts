@@ -67,7 +67,14 @@ export interface Emulator extends AsyncDisposable {
   readonly files: readonly EmulatorFile[];
   /** Every container, oldest first. */
   readonly containers: readonly { readonly id: string; readonly expiresAt: string }[];
-  /** Spoils the next `POST /v1/messages`, one fault for each. An HTTP error and a refused connection play no step. */
+  /**
+   * Spoils the next `POST /v1/messages`, one fault for each. An HTTP error and a refused connection play no step.
+   *
+   * @example
+   * ```ts
+   * emulator.inject(httpError(529), cutAfter(5)); // the first request is refused, the stream of the second is cut
+   * ```
+   */
   inject(...faults: readonly Fault[]): void;
   /** Forgets every container: whoever asks for one gets a 404. */
   loseContainers(): void;
@@ -78,7 +85,7 @@ export interface Emulator extends AsyncDisposable {
 }
 
 /**
- * An API that needs no key and no network: Messages and Files, with containers in which Python and bash really run.
+ * An API that needs no key and no network: Messages, Files, Message Batches and Models, with containers in which Python and bash really run.
  * What Claude says and runs is the script; what comes of it is not.
  *
  * Code runs in just-bash, an optional peer: `npm install --save-dev just-bash`.

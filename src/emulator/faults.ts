@@ -1,3 +1,5 @@
+import { errorBody } from './http.ts';
+
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */
 export type Fault =
   /** Nothing is answered but this error. */
@@ -66,8 +68,10 @@ export const sliceInto = (bytes: number): Fault => ({ fault: 'slice', bytes });
 /** Answers a request with an HTTP error, in the API's form. */
 export function faultResponse(fault: Extract<Fault, { fault: 'http' }>, requestId: string): Response {
   const { status, type, message, headers } = fault;
-  const body = { type: 'error', error: { type, message }, request_id: requestId };
-  return Response.json(body, { status, headers: { 'request-id': requestId, ...headers } });
+  return Response.json(errorBody(type, message, requestId), {
+    status,
+    headers: { 'request-id': requestId, ...headers },
+  });
 }
 
 /** The response with its body spoiled. */

@@ -25,15 +25,15 @@ export function json(body: unknown, ids: Ids, status = 200): Response {
   });
 }
 
-/** The API's error body. A client must not repeat what the emulator refused: the answer would be the same. */
+/** The answer to a refused request. A client must not repeat what the emulator refused: the answer would be the same. */
 export function failure({ status, type, message, errorCode }: ApiFailure, ids: Ids): Response {
-  const details = errorCode === undefined ? {} : { details: { error_code: errorCode } };
   const requestId = ids.next('req');
-  return new Response(
-    JSON.stringify({ type: 'error', error: { type, message, ...details }, request_id: requestId }),
-    {
-      status,
-      headers: { 'content-type': 'application/json', 'request-id': requestId, 'x-should-retry': 'false' },
-    },
-  );
+  const headers = { 'request-id': requestId, 'x-should-retry': 'false' };
+  return Response.json(errorBody(type, message, requestId, errorCode), { status, headers });
+}
+
+/** An error as the API writes it, as a body and in the results of a batch. */
+export function errorBody(type: string, message: string, requestId: string, errorCode?: string) {
+  const details = errorCode === undefined ? {} : { details: { error_code: errorCode } };
+  return { type: 'error', error: { type, message, ...details }, request_id: requestId };
 }

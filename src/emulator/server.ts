@@ -1,4 +1,5 @@
 import { EmulatorError } from '../errors.ts';
+import { errorBody } from './http.ts';
 
 /** A port on which the emulator listens. */
 export interface EmulatorServer extends AsyncDisposable {
@@ -104,6 +105,5 @@ function refusal(request: Request): Response | undefined {
 }
 
 function refused(status: number, type: string, message: string): Response {
-  const error = { type, message: `emulator: ${message}` };
-  return Response.json({ type: 'error', error, request_id: 'req_refused' }, { status });
+  return Response.json(errorBody(type, `emulator: ${message}`, 'req_refused'), { status });
 }
