@@ -209,14 +209,21 @@ describe('saveArtifacts', () => {
     expect(await readFile(outside, 'utf8')).toBe('mine');
   });
 
-  it('does not leave the folder through a file id, either', async () => {
+  it.each([
+    ['../escape.csv', '.._escape.csv'],
+    ['/escape.csv', '_escape.csv'],
+    ['a\u0000b.csv', 'a_b.csv'],
+    // Nothing is left of it, and the id stands in.
+    ['...', '.._.._escape'],
+  ])('does not leave the folder through the name %j, nor through the id', async (name, expected) => {
     const { artifacts } = await artifactsNamed(['a.csv']);
     const [artifact] = artifacts as [Artifact];
     const fetch = async () => new Response('data');
-    const hostile = { ...artifact, fileId: '../../escape', name: '...' };
+    const hostile = { ...artifact, fileId: '../../escape', name };
     const folder = join(await temporary(), 'a', 'b');
     const [saved] = await saveArtifacts(new Anthropic({ apiKey: 'none', fetch }), [hostile], folder);
-    expect(dirname(saved?.path ?? '')).toBe(folder);
+    expect(saved).toMatchObject({ name: expected, path: join(folder, expected) });
+    expect(await readdir(folder)).toEqual([expected]);
   });
 
   it('keeps what could be saved and tells what could not', async () => {
