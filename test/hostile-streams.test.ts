@@ -429,3 +429,27 @@ describe('inputs of unusual kind', () => {
     ]);
   });
 });
+
+it('keeps the sources of calls apart that are written at the same time', async () => {
+  const input = (index: number, json: string) =>
+    delta(index, { type: 'input_json_delta', partial_json: json });
+  const body = sseOf([
+    start,
+    open(0, call),
+    open(1, { ...call, id: '2' }),
+    input(0, '{"code":"a'),
+    input(1, '{"code":"x'),
+    input(0, 'b"}'),
+    input(1, 'y"}'),
+    close(0),
+    close(1),
+    ...ends,
+  ]);
+  const stream = streamTurn(clientAnswering(body), params, { describe: false });
+  const sources = () =>
+    stream.state.executions.map((execution) => execution.kind === 'python' && execution.code);
+  let written: unknown;
+  // Read once, before the calls end: the state folds every delta at that time.
+  for await (const event of stream) if (event.type === 'execution-running') written ??= sources();
+  expect(written).toEqual(['ab', 'xy']);
+});
