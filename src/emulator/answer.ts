@@ -1,15 +1,21 @@
 /** A content block as the script made it. */
 export type ScriptedBlock = { readonly type: string; readonly [key: string]: unknown };
 
+/** How a response ended. */
+export interface Ending {
+  readonly stopReason: string;
+  /** `container` as the API puts it at the end; `undefined` when none was used. */
+  readonly container: object | undefined;
+}
+
 /** A response that is under way: its blocks come while the sandbox works. */
 export interface Answer {
   readonly id: string;
   readonly model: string;
-  readonly stopReason: string;
   readonly inputTokens: number;
-  /** `container` as the API puts it at the end; `undefined` when none was used. */
-  readonly container: () => { id: string; expires_at: string } | undefined;
-  readonly blocks: AsyncIterable<ScriptedBlock>;
+  /** It goes on inside code that waited for the caller's tools. */
+  readonly resumesCode: boolean;
+  readonly blocks: AsyncGenerator<ScriptedBlock, Ending>;
   /** Ends the command that runs: nobody reads on. */
   readonly abort: () => void;
 }
@@ -31,6 +37,22 @@ export function usageAtStart({ inputTokens }: Answer) {
   };
 }
 
-export function usageAtEnd() {
-  return { server_tool_use: { web_search_requests: 0, web_fetch_requests: 0 } };
+/** Counters of the web tools; there is none for code (recorded). */
+export function serverToolUsage(blocks: readonly ScriptedBlock[]) {
+  const count = (name: string) => blocks.filter((block) => block['name'] === name).length;
+  return {
+    server_tool_use: { web_search_requests: count('web_search'), web_fetch_requests: count('web_fetch') },
+  };
+}
+
+/**
+ * Code that waits for tools again at once ends its response without a word of the model: nothing is counted then (recorded Dec
+ * 2025).
+ */
+export function isOnlyCalls(blocks: readonly ScriptedBlock[], { resumesCode }: Answer): boolean {
+  return resumesCode && blocks.every(({ type }) => type === 'tool_use');
+}
+
+export function usageOfCalls(blocks: readonly ScriptedBlock[]) {
+  return { input_tokens: 0, output_tokens: 0, ...serverToolUsage(blocks) };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/v4-mini';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
-import { createMessage, type MessagesService } from './messages-api.ts';
+import { createMessage } from './messages-api.ts';
+import type { MessagesService } from './respond.ts';
 import type { StoredBatch } from './store.ts';
 
 /** A batch expires a day after it was made. */

@@ -1,23 +1,27 @@
-import { invalidRequest, notFound } from './http.ts';
+import { ApiFailure, invalidRequest, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
+import { withModuleHint } from './module-hint.ts';
 import type { MessagesBody } from './request-body.ts';
-import type { Sandbox, SandboxResult } from './sandbox/sandbox.ts';
+import type { Sandbox, SandboxCommand, SandboxResult, SandboxTools } from './sandbox/sandbox.ts';
+import { type ResolvedSkill, skillsOf } from './skills.ts';
 import type { Store, StoredContainer } from './store.ts';
 
 /** `expires_at` is a rolling hour after the last activity (recorded). */
 const LIFETIME_MS = 60 * 60 * 1000;
+/** Characters that a command may print. That there is a limit is documented, its size is a guess. */
+const MAX_OUTPUT = 10_000_000;
 
 /** The container that a request asks for, or a fresh one. */
 export async function openContainer(
-  requested: MessagesBody['container'],
+  body: MessagesBody,
   store: Store,
   createSandbox: () => Promise<Sandbox>,
 ): Promise<StoredContainer> {
-  const id = requestedId(requested);
-  if (id === undefined) return createContainer(store, createSandbox);
-  const container = store.containers.get(id);
-  // The body of this answer was not recorded; its status was.
-  if (!container) throw notFound(`Container \`${id}\` not found.`);
+  const id = requestedId(body.container);
+  const skills = skillsOf(body);
+  const container =
+    id === undefined ? await createContainer(store, createSandbox) : existing(id, body, store);
+  if (skills.length > 0) await mountSkills(container, skills);
   touch(container, store);
   return container;
 }
@@ -29,6 +33,16 @@ function requestedId(requested: MessagesBody['container']): string | undefined {
   return requested.id ?? undefined;
 }
 
+function existing(id: string, body: MessagesBody, store: Store): StoredContainer {
+  const container = store.containers.get(id);
+  // The body of this answer was not recorded; its status was.
+  if (!container) throw notFound(`Container \`${id}\` not found.`);
+  if (container.expiresAt >= store.now()) return container;
+  // As users report it, which tells nothing about the reason. Without uploads nothing was seen; the wording is a guess.
+  if (uploadsOfCurrentTurn(body).length > 0) throw new ApiFailure(500, 'api_error', 'Internal server error');
+  throw invalidRequest(`container: Container \`${id}\` has expired.`);
+}
+
 async function createContainer(
   store: Store,
   createSandbox: () => Promise<Sandbox>,
@@ -37,13 +51,23 @@ async function createContainer(
     id: store.ids.next('container'),
     sandbox: await createSandbox(),
     inputDirectory: `/files/input/${store.ids.hex()}`,
+    skills: [],
     mounted: new Set(),
     expiresAt: store.now(),
   };
-  touch(container, store);
   await container.sandbox.makeDirectory(container.inputDirectory);
   store.containers.set(container.id, container);
   return container;
+}
+
+/** Skills lie where the real ones do; what is in them is not emulated. */
+async function mountSkills(container: StoredContainer, skills: readonly ResolvedSkill[]): Promise<void> {
+  container.skills = skills;
+  for (const { skill_id: id, version } of skills) {
+    const text = `# ${id} ${version}\n\nThe emulator has no contents of skills.\n`;
+    await container.sandbox.makeDirectory(`/skills/${id}`);
+    await container.sandbox.writeFile(`/skills/${id}/SKILL.md`, new TextEncoder().encode(text));
+  }
 }
 
 function touch(container: StoredContainer, store: Store): void {
@@ -82,24 +106,31 @@ export function uploadsOfCurrentTurn({ messages }: MessagesBody): string[] {
 /** What a command did, with the ids of the files it left. */
 export interface CommandOutcome extends SandboxResult {
   readonly fileIds: readonly string[];
+  /** It printed more than the tool takes. */
+  readonly tooLarge: boolean;
 }
+
+const NO_TOOLS: SandboxTools = { names: [], call: async () => [] };
 
 /** Runs one command with a fresh `$OUTPUT_DIR` and captures the files directly in it. */
 export async function runCommand(
   container: StoredContainer,
-  command: { readonly language: 'python' | 'bash'; readonly source: string },
-  store: Store,
-  signal: AbortSignal,
+  command: Pick<SandboxCommand, 'id' | 'language' | 'source'> & Partial<SandboxCommand>,
+  { store, signal }: { readonly store: Store; readonly signal: AbortSignal },
 ): Promise<CommandOutcome> {
   const { sandbox, inputDirectory } = container;
   const outputDirectory = `/files/output/${store.ids.hex()}`;
   await sandbox.makeDirectory(outputDirectory);
   const env = { INPUT_DIR: inputDirectory, OUTPUT_DIR: outputDirectory };
-  const result = await sandbox.run({ ...command, env, signal });
+  const result = await sandbox.run({ keepsState: false, tools: NO_TOOLS, ...command, env, signal });
   const fileIds: string[] = [];
   for (const filename of await sandbox.listFiles(outputDirectory)) {
     const bytes = await sandbox.readFile(`${outputDirectory}/${filename}`);
     fileIds.push(store.addFile({ filename, mimeType: mimeTypeOf(filename), bytes, downloadable: true }).id);
   }
-  return { ...result, fileIds };
+  const stderr = withModuleHint(result.stderr);
+  const last = { ...result, stderr };
+  container.last = last;
+  store.last = last;
+  return { ...last, fileIds, tooLarge: result.stdout.length + stderr.length > MAX_OUTPUT };
 }

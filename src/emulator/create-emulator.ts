@@ -1,6 +1,6 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './batches-api.ts';
-import { runFencedCode } from './dynamic-script.ts';
+import { conversationOf, runFencedCode } from './dynamic-script.ts';
 import { type Fault, faultResponse, spoil } from './faults.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
@@ -8,9 +8,11 @@ import { countTokens, handleMessages } from './messages-api.ts';
 import { handleModels } from './models-api.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
-import { type DynamicScript, ScriptPlayer, type Step } from './script.ts';
+import type { DynamicScript, Step } from './script.ts';
+import { playerOf } from './script-player.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './server.ts';
 import { Store } from './store.ts';
+import type { WebPages } from './web-pages.ts';
 
 const FILES = '/v1/files';
 const BATCHES = '/v1/messages/batches';
@@ -25,6 +27,8 @@ export interface EmulatorOptions {
   readonly script?: readonly Step[] | DynamicScript | undefined;
   /** Where code runs. Default: just-bash, an optional peer. */
   readonly sandbox?: SandboxFactory | undefined;
+  /** What web tools find when code calls them. Default: nothing. */
+  readonly web?: WebPages | undefined;
   /** The clock. Default: the system's. */
   readonly now?: (() => Date) | undefined;
   /** Pause between two events of a stream, in milliseconds, to watch it live. Default 0. */
@@ -111,12 +115,13 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     script: steps = runFencedCode,
   } = options;
   const store = new Store(now);
-  const script = new ScriptPlayer(steps);
+  const script = playerOf(steps, conversationOf);
   let life = new AbortController();
   const service = {
     store,
     script,
     createSandbox: options.sandbox ?? justBashSandbox,
+    web: options.web ?? {},
     timeoutMs,
     eventDelayMs,
     signal: () => life.signal,

@@ -1,4 +1,13 @@
-import { type Answer, type ScriptedBlock, tokensOf, usageAtEnd, usageAtStart } from './answer.ts';
+import {
+  type Answer,
+  type Ending,
+  isOnlyCalls,
+  type ScriptedBlock,
+  serverToolUsage,
+  tokensOf,
+  usageAtStart,
+  usageOfCalls,
+} from './answer.ts';
 import type { Store } from './store.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
@@ -39,28 +48,26 @@ type StreamEvent = { readonly type: string; readonly [key: string]: unknown };
 
 /** In the order of the recordings: a ping behind the first block's start, results whole, the container at the end. */
 async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined> {
-  const { id, model, stopReason } = answer;
-  yield {
-    type: 'message_start',
-    message: {
-      model,
-      id,
-      type: 'message',
-      role: 'assistant',
-      content: [],
-      stop_reason: null,
-      stop_sequence: null,
-      stop_details: null,
-      usage: usageAtStart(answer),
-    },
-  };
-  let index = 0;
-  let outputTokens = 0;
-  for await (const block of answer.blocks) {
-    outputTokens += tokensOf(block);
-    yield* eventsOfBlock(block, index++);
+  const { blocks, inputTokens } = answer;
+  const content: ScriptedBlock[] = [];
+  let next: IteratorResult<ScriptedBlock, Ending> | undefined;
+  if (answer.resumesCode) {
+    next = await blocks.next();
+    while (!next.done && next.value.type === 'tool_use') {
+      content.push(next.value);
+      next = await blocks.next();
+    }
+    if (next.done && isOnlyCalls(content, answer)) return yield* wholeMessage(answer, content, next.value);
   }
-  const container = answer.container();
+  const message = { ...messageStart(answer), content: [], stop_reason: null, stop_sequence: null };
+  yield { type: 'message_start', message: { ...message, stop_details: null, usage: usageAtStart(answer) } };
+  let index = 0;
+  for (const block of content) yield* eventsOfBlock(block, index++);
+  for (next ??= await blocks.next(); !next.done; next = await blocks.next()) {
+    content.push(next.value);
+    yield* eventsOfBlock(next.value, index++);
+  }
+  const { stopReason, container } = next.value;
   yield {
     type: 'message_delta',
     delta: {
@@ -70,13 +77,35 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
       ...(container ? { container } : {}),
     },
     usage: {
-      input_tokens: answer.inputTokens,
+      input_tokens: inputTokens,
       cache_creation_input_tokens: 0,
       cache_read_input_tokens: 0,
-      output_tokens: outputTokens,
-      ...usageAtEnd(),
+      output_tokens: tokensOf(content),
+      ...serverToolUsage(content),
     },
   };
+  yield { type: 'message_stop' };
+}
+
+function messageStart({ id, model }: Answer) {
+  return { model, id, type: 'message', role: 'assistant' };
+}
+
+/** A response of nothing but calls from code that went on: two events hold all of it (recorded Dec 2025). */
+function* wholeMessage(
+  answer: Answer,
+  content: readonly ScriptedBlock[],
+  { stopReason, container }: Ending,
+): Generator<StreamEvent, undefined> {
+  const message = {
+    ...messageStart(answer),
+    content,
+    container,
+    stop_reason: stopReason,
+    stop_sequence: null,
+    usage: usageOfCalls(content),
+  };
+  yield { type: 'message_start', message };
   yield { type: 'message_stop' };
 }
 
@@ -91,10 +120,16 @@ function* eventsOfBlock(block: ScriptedBlock, index: number): Generator<StreamEv
 function opened(block: ScriptedBlock): ScriptedBlock {
   if (block.type === 'text') return { ...block, text: '' };
   if (block.type === 'thinking') return { ...block, thinking: '', signature: '' };
-  return 'input' in block ? { ...block, input: {} } : block;
+  return 'input' in block && !isNested(block) ? { ...block, input: {} } : block;
+}
+
+/** Blocks of calls from code come whole (recorded). */
+function isNested({ caller }: ScriptedBlock): boolean {
+  return typeof caller === 'object' && caller !== null && 'tool_id' in caller;
 }
 
 function* deltasOf(block: ScriptedBlock): Generator<object> {
+  if (isNested(block)) return;
   if (block.type === 'text') {
     for (const text of piecesOf(String(block['text']))) yield { type: 'text_delta', text };
   } else if (block.type === 'thinking') {

@@ -1,6 +1,8 @@
+import type { Call } from './calls.ts';
 import { Ids } from './ids.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { LastResult } from './script.ts';
+import type { BlockStep, ScriptedResponse } from './script-player.ts';
 
 const NOTHING: LastResult = { stdout: '', stderr: '', returnCode: 0 };
 
@@ -21,9 +23,13 @@ export interface StoredContainer {
   readonly sandbox: Sandbox;
   /** `$INPUT_DIR` of its commands. */
   readonly inputDirectory: string;
+  /** As resolved, in the API's form. */
+  skills: readonly object[];
   /** Ids of the files that are in it. */
   readonly mounted: Set<string>;
   expiresAt: Date;
+  /** What its last command did. */
+  last?: LastResult;
 }
 
 /** A batch, and the results that are there. */
@@ -37,6 +43,14 @@ export interface StoredBatch {
   cancelledAt: Date | undefined;
   /** Settles when every item has its result. */
   done: Promise<void>;
+}
+
+/** What a response left undone: calls without their results, and the steps behind them. */
+export interface Unfinished {
+  readonly calls: readonly Call[];
+  /** The scripted response in which code waits, and its steps behind that; otherwise the script goes on with its next one. */
+  readonly scripted: ScriptedResponse | undefined;
+  readonly steps: readonly BlockStep[];
 }
 
 /** A conversation that the service holds. */
@@ -53,8 +67,10 @@ export class Store {
   readonly batches = new Map<string, StoredBatch>();
   /** Conversations of message threads, by the id of their newest reply. */
   readonly threads = new Map<string, StoredThread>();
+  /** By the id of the first call that is open. */
+  readonly unfinished = new Map<string, Unfinished>();
   readonly now: () => Date;
-  /** What the last command did, over all responses. */
+  /** What the last command did, in whichever container. */
   last: LastResult = NOTHING;
 
   constructor(now: () => Date) {
@@ -73,6 +89,7 @@ export class Store {
     this.containers.clear();
     this.batches.clear();
     this.threads.clear();
+    this.unfinished.clear();
     this.last = NOTHING;
   }
 }

@@ -1,13 +1,28 @@
 import type { Bash } from 'just-bash';
 import { EmulatorError } from '../../errors.ts';
-import type { Sandbox, SandboxCommand, SandboxResult } from './sandbox.ts';
+import { PYTHON_DRIVER } from './python-driver.ts';
+import {
+  cellPath,
+  type Sandbox,
+  type SandboxCommand,
+  type SandboxResult,
+  type ToolCall,
+  type ToolReply,
+} from './sandbox.ts';
 
 const HOME = '/root';
 const WORKING_DIRECTORY = '/tmp';
+/** What the driver needs, out of the way of the code. */
+const CELLS = '/var/lib/cells';
+const DRIVER = `${CELLS}/driver.py`;
+const STATE = `${CELLS}/state.pickle`;
 
 /**
  * A sandbox in this process: bash and its tools written in TypeScript, CPython compiled to WebAssembly, and files in
- * memory, by just-bash. No network, no access to the host's files; each Python run is a new interpreter.
+ * memory, by just-bash. No network, no access to the host's files.
+ *
+ * Each Python cell is a new interpreter. Variables that can be pickled are carried over, and a cell that awaits a tool
+ * is run again with the replies that it got.
  *
  * @throws {EmulatorError} `.code` `sandbox_missing` when just-bash is not installed.
  */
@@ -36,17 +51,47 @@ export async function justBashSandbox(timeoutMs: number): Promise<Sandbox> {
 class JustBashSandbox implements Sandbox {
   readonly #bash: Bash;
   readonly #timeoutMs: number;
-  #cells = 0;
 
   constructor(bash: Bash, timeoutMs: number) {
     this.#bash = bash;
     this.#timeoutMs = timeoutMs;
   }
 
-  async run({ language, source, env, signal }: SandboxCommand): Promise<SandboxResult> {
+  run(command: SandboxCommand): Promise<SandboxResult> {
+    return command.language === 'bash' ? this.#exec(command.source, command) : this.#runCell(command);
+  }
+
+  /** Runs a cell from its start each time that replies came for the calls it waits for. */
+  async #runCell(command: SandboxCommand): Promise<SandboxResult> {
+    const cell = cellPath(command.id);
+    const job = `${CELLS}/${command.id}.json`;
+    const waiting = `${CELLS}/${command.id}.calls.json`;
+    const state = command.keepsState ? STATE : '';
+    await this.#writeText(DRIVER, PYTHON_DRIVER);
+    await this.#writeText(cell, command.source);
+    const answered: (readonly [ToolCall, ToolReply])[] = [];
+    for (;;) {
+      const fields = { cell, state, calls: waiting, tools: command.tools.names, answered };
+      await this.#writeText(job, JSON.stringify(fields));
+      const result = await this.#exec(`python3 ${DRIVER} ${job}`, command);
+      const calls = await this.#takeCalls(waiting);
+      if (calls.length === 0) return result;
+      const replies = await command.tools.call(calls);
+      for (const [index, call] of calls.entries()) answered.push([call, replies[index] as ToolReply]);
+    }
+  }
+
+  /** The calls that the cell waits for; none when it came to its end. */
+  async #takeCalls(path: string): Promise<readonly ToolCall[]> {
+    if (!(await this.#bash.fs.exists(path))) return [];
+    const calls = JSON.parse(await this.#bash.fs.readFile(path));
+    await this.#bash.fs.rm(path);
+    return calls;
+  }
+
+  async #exec(line: string, { env, signal }: SandboxCommand): Promise<SandboxResult> {
     const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const command = language === 'bash' ? source : await this.#cellCommand(source);
-    const { stdout, stderr, exitCode } = await this.#bash.exec(command, {
+    const { stdout, stderr, exitCode } = await this.#bash.exec(line, {
       env: { ...env },
       // Leading spaces belong to here-documents, and so to Python.
       rawScript: true,
@@ -60,12 +105,9 @@ class JustBashSandbox implements Sandbox {
     return { stdout, stderr, returnCode: exitCode };
   }
 
-  /** A cell runs from a file: quoting source for a shell is a source of errors. */
-  async #cellCommand(source: string): Promise<string> {
-    const path = `${HOME}/.cell-${++this.#cells}.py`;
-    await this.#bash.fs.mkdir(HOME, { recursive: true });
-    await this.#bash.writeFile(path, source);
-    return `python3 ${path}`;
+  async #writeText(path: string, text: string): Promise<void> {
+    await this.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+    await this.#bash.fs.writeFile(path, text);
   }
 
   async makeDirectory(path: string): Promise<void> {

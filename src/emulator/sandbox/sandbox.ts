@@ -1,8 +1,32 @@
+/** A call that Python code made with `await tool({...})`. */
+export interface ToolCall {
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** What such a call comes back with: a text, or an exception with that message. */
+export interface ToolReply {
+  readonly kind: 'text' | 'error' | 'timeout';
+  readonly text: string;
+}
+
+/** Tools that the code may call by their names. */
+export interface SandboxTools {
+  readonly names: readonly string[];
+  /** Takes the calls that wait at the same time, and brings one reply for each. May take longer than an HTTP request. */
+  readonly call: (calls: readonly ToolCall[]) => Promise<readonly ToolReply[]>;
+}
+
 /** One command for a sandbox. */
 export interface SandboxCommand {
+  /** Unlike that of any other command of this sandbox. */
+  readonly id: string;
   readonly language: 'python' | 'bash';
   readonly source: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether Python sees the variables of earlier cells, and leaves its own to later ones. */
+  readonly keepsState: boolean;
+  readonly tools: SandboxTools;
   /** Ends the command: nobody waits for it any more. */
   readonly signal: AbortSignal;
 }
@@ -22,7 +46,12 @@ export interface Sandbox {
   readFile(path: string): Promise<Uint8Array>;
   /** Names of the regular files directly in a folder, sorted. */
   listFiles(path: string): Promise<string[]>;
+  /** Ends what runs and frees what is held. */
+  close?(): Promise<void>;
 }
 
 /** Makes the sandbox of a new container, whose commands run so long at most. */
 export type SandboxFactory = (timeoutMs: number) => Promise<Sandbox>;
+
+/** Where a Python cell lies, as recorded: tracebacks name this file. */
+export const cellPath = (id: string) => `/tmp/${id}/cell.py`;

@@ -1,0 +1,15 @@
+import type { MessagesBody } from './request-body.ts';
+
+/** What tells a conversation from others: the ids and texts of its blocks, whatever else a client adds to them. */
+export function outlineOf(messages: MessagesBody['messages']): string {
+  const outline = messages.map(({ role, content }) => {
+    if (typeof content === 'string') return [role, content];
+    return [
+      role,
+      ...content.map(
+        ({ type, id, tool_use_id, text, thinking }) => id ?? tool_use_id ?? text ?? thinking ?? type,
+      ),
+    ];
+  });
+  return JSON.stringify(outline);
+}

@@ -1,0 +1,216 @@
+import { EmulatorError } from '../errors.ts';
+import type { Answer, Ending, ScriptedBlock } from './answer.ts';
+import { callOf, needsContainer, reopened, type Stage } from './calls.ts';
+import { openCallsOf, toolResultsOf } from './check-history.ts';
+import { CodeCall } from './code-call.ts';
+import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
+import { invalidRequest } from './http.ts';
+import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
+import type { MessagesBody } from './request-body.ts';
+import type { SandboxFactory } from './sandbox/sandbox.ts';
+import type { ScriptedResponse, ScriptPlayer } from './script-player.ts';
+import type { Store, StoredContainer, Unfinished } from './store.ts';
+import { rememberThread } from './threads.ts';
+import { type Toolbox, toolboxOf } from './toolbox.ts';
+import type { WebPages } from './web-pages.ts';
+
+/** What responses are made with. */
+export interface MessagesService {
+  readonly store: Store;
+  readonly script: ScriptPlayer;
+  readonly createSandbox: SandboxFactory;
+  readonly web: WebPages;
+  readonly timeoutMs: number;
+  readonly eventDelayMs: number;
+  /** Aborts when the emulator is reset or disposed of. */
+  readonly signal: () => AbortSignal;
+}
+
+/**
+ * The response to a request: first the results of the calls that the last one left open, then the next steps of the
+ * script.
+ *
+ * @throws {ApiFailure} when the request is refused; no step is lost then.
+ */
+export async function respond(
+  body: MessagesBody,
+  size: number,
+  service: MessagesService,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { store, script } = service;
+  const unfinished = unfinishedOf(body, store);
+  const scripted = unfinished.scripted ?? script.next(body);
+  if (!scripted && unfinished.calls.length === 0) throw ranOut(script);
+  try {
+    const toolbox = toolboxOf(body);
+    const needsSandbox =
+      unfinished.calls.some(needsContainer) ||
+      (scripted?.steps.some(isCommand) ?? false) ||
+      (scripted?.open !== undefined && isCommand(scripted.open));
+    const container = await containerFor(body, needsSandbox, scripted, toolbox, service);
+    const reading = new AbortController();
+    const life = service.signal();
+    const stage: Stage = {
+      container,
+      store,
+      toolbox,
+      web: service.web,
+      signal: AbortSignal.any([signal, reading.signal, life]),
+      life,
+    };
+    const resumed = unfinished.calls.filter(
+      (call) => call instanceof CodeCall && call.isWaiting,
+    ) as CodeCall[];
+    for (const call of resumed) call.reply(toolResultsOf(body.messages), store.now());
+    forget(unfinished, store);
+    const id = store.ids.next('msg');
+    const resumesCode = resumed.length > 0;
+    return {
+      id,
+      model: body.model,
+      inputTokens: Math.ceil(size / 4),
+      resumesCode,
+      blocks: answered({ body, id, unfinished, scripted, resumesCode }, stage, service),
+      abort: () => reading.abort(),
+    };
+  } catch (error) {
+    if (scripted && !unfinished.scripted) script.rewind(scripted);
+    throw error;
+  }
+}
+
+interface Part {
+  readonly unfinished: Unfinished;
+  readonly scripted: ScriptedResponse | undefined;
+  readonly resumesCode: boolean;
+}
+
+interface Played extends Ending {
+  /** All steps of the scripted response were played; otherwise code waits in the middle of them. */
+  readonly whole: boolean;
+}
+
+/** All blocks of a response, which are remembered once they came. */
+async function* answered(
+  { body, id, ...part }: Part & { readonly body: MessagesBody; readonly id: string },
+  stage: Stage,
+  service: MessagesService,
+): AsyncGenerator<ScriptedBlock, Ending> {
+  const { store, script } = service;
+  const content: ScriptedBlock[] = [];
+  const blocks = blocksOf(part, stage, service);
+  try {
+    for (;;) {
+      const { done, value } = await blocks.next();
+      if (done) {
+        const messages = [...body.messages, { role: 'assistant' as const, content }];
+        if (part.scripted && value.whole) script.ended(part.scripted, messages);
+        rememberThread(body, { id, content }, store);
+        return value;
+      }
+      content.push(value);
+      yield value;
+    }
+  } finally {
+    await blocks.return({ stopReason: '', container: undefined, whole: false });
+  }
+}
+
+/** First what is open, then the steps; what is left undone is kept for the next response. */
+async function* blocksOf(
+  { unfinished, scripted, resumesCode }: Part,
+  stage: Stage,
+  { store, script }: MessagesService,
+): AsyncGenerator<ScriptedBlock, Played> {
+  const container = describe(stage.container);
+  const waits: Played = { stopReason: 'tool_use', container, whole: false };
+
+  const opening = yield* runAll(unfinished.calls, stage);
+  if (opening.calls.length > 0) {
+    if (scripted && !unfinished.scripted) script.rewind(scripted);
+    keep({ ...unfinished, calls: opening.calls }, store);
+    return waits;
+  }
+  if (!scripted)
+    return { stopReason: 'end_turn', container: resumesCode ? undefined : container, whole: true };
+
+  const steps = unfinished.scripted ? unfinished.steps : scripted.steps;
+  const { calls, rest } = yield* play(steps, stage);
+  if (rest) {
+    keep({ calls, scripted, steps: rest }, store);
+    return waits;
+  }
+  const open = [...calls];
+  if (scripted.open) {
+    const call = callOf(scripted.open, stage);
+    open.push(call);
+    yield call.block;
+  }
+  keep({ calls: open, scripted: undefined, steps: [] }, store);
+  // The response in which code comes to its end names no container (recorded Dec 2025).
+  const hidden = resumesCode && !steps.some(isCommand);
+  return { stopReason: scripted.stopReason, container: hidden ? undefined : container, whole: true };
+}
+
+const NOTHING: Unfinished = { calls: [], scripted: undefined, steps: [] };
+
+/** What the last response left open: as it is remembered, or as the history shows it. */
+function unfinishedOf(body: MessagesBody, store: Store): Unfinished {
+  const [first, ...more] = openCallsOf(body.messages);
+  if (!first) return NOTHING;
+  const kept = store.unfinished.get(String(first['id']));
+  if (kept) return kept;
+  const calls = [first, ...more].flatMap((block) => reopened(block) ?? []);
+  return { ...NOTHING, calls };
+}
+
+function keep(unfinished: Unfinished, store: Store): void {
+  const [first] = unfinished.calls;
+  if (first) store.unfinished.set(String(first.block['id']), unfinished);
+}
+
+function forget({ calls: [first] }: Unfinished, store: Store): void {
+  if (first) store.unfinished.delete(String(first.block['id']));
+}
+
+/** The container of a response, where one is asked for or needed. */
+async function containerFor(
+  body: MessagesBody,
+  needsSandbox: boolean,
+  scripted: ScriptedResponse | undefined,
+  toolbox: Toolbox,
+  { store, createSandbox, timeoutMs }: MessagesService,
+): Promise<StoredContainer | undefined> {
+  const uploads = uploadsOfCurrentTurn(body).length > 0;
+  if (!toolbox.runsCode && needsSandbox) {
+    throw invalidRequest(
+      'emulator: the script needs a code execution tool, and `tools` has none. Add codeExecutionTool().',
+    );
+  }
+  if (toolbox.pythonOnly && scripted?.steps.some(needsMoreThanPython)) {
+    throw invalidRequest(
+      'emulator: the script runs bash or edits files, and code_execution_20250522 has Python only. Use a later version.',
+    );
+  }
+  if (!needsSandbox && !uploads && body.container == null) return undefined;
+  const container = await openContainer(body, store, () => createSandbox(timeoutMs)).catch((error) => {
+    throw error instanceof EmulatorError ? invalidRequest(`emulator: ${error.message}`) : error;
+  });
+  await mountUploads(container, body, store);
+  return container;
+}
+
+/** `container` as the API describes it: with `skills` only where some were asked for. */
+function describe(container: StoredContainer | undefined): object | undefined {
+  if (!container) return undefined;
+  const { id, expiresAt, skills } = container;
+  return { id, expires_at: expiresAt.toISOString(), ...(skills.length > 0 ? { skills } : {}) };
+}
+
+function ranOut(script: ScriptPlayer): Error {
+  return invalidRequest(
+    `emulator: the script has run out. All of its ${script.length} steps were played by earlier requests, and ` +
+      'this request asks for one more response. Add steps (behind pause() or stop()), or look for a request too many.',
+  );
+}

@@ -1,0 +1,42 @@
+import type { SearchResult } from './script.ts';
+
+/** What web tools find when code calls them. */
+export interface WebPages {
+  /** The text of a page; `undefined` when it cannot be reached. */
+  readonly fetch?: (url: string) => string | undefined;
+  readonly search?: (query: string) => readonly SearchResult[];
+}
+
+/** The `content` of a web tool's result; code gets it as JSON (recorded). */
+export function webReply(
+  web: WebPages,
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  now: Date,
+): unknown {
+  if (name === 'web_search') return searchContent(web.search?.(String(input['query'])) ?? []);
+  const url = String(input['url']);
+  const text = web.fetch?.(url);
+  if (text === undefined) return { type: 'web_fetch_tool_result_error', error_code: 'url_not_accessible' };
+  return {
+    type: 'web_fetch_result',
+    url,
+    retrieved_at: now.toISOString(),
+    content: {
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: text },
+      title: null,
+    },
+  };
+}
+
+/** The `content` of a search result. */
+export function searchContent(results: readonly SearchResult[]): object[] {
+  return results.map(({ title, url }) => ({
+    type: 'web_search_result',
+    title,
+    url,
+    encrypted_content: 'emulated',
+    page_age: null,
+  }));
+}
