@@ -1,16 +1,17 @@
 /**
  * The main job from end to end: a question and a CSV file go in; an answer, every execution and the files come out.
  *
- *   npm run demo             offline, against the emulator
- *   npm run demo -- --live   against the real API, with ANTHROPIC_API_KEY set
+ *   npm run demo               offline, against the emulator
+ *   npm run demo -- --system   the same with this machine's Python in bubblewrap, and a chart by its matplotlib
+ *   npm run demo -- --live     against the real API, with ANTHROPIC_API_KEY set
  */
 import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { artifactInstructions, streamTurn, userMessage } from 'code-execution-kit';
-import { createEmulator } from 'code-execution-kit/emulator';
+import { createEmulator, systemSandbox } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
-import { script } from './quickstart/script.ts';
+import { script, scriptWithMatplotlib } from './quickstart/script.ts';
 import { bold, createTurnView, dim, printable } from './quickstart/terminal.ts';
 
 const QUESTION =
@@ -21,12 +22,16 @@ const write = (text: string) => void process.stdout.write(text);
 
 async function main(): Promise<void> {
   const [flag] = process.argv.slice(2);
-  const live = flag === '--live';
-  if (flag && !live) throw new Error(`Unknown argument ${flag}. The only one is --live.`);
+  const [live, system] = [flag === '--live', flag === '--system'];
+  if (flag && !live && !system) throw new Error(`Unknown argument ${flag}. There are --live and --system.`);
   if (live && !process.env['ANTHROPIC_API_KEY']) {
     throw new Error('--live asks the real API and needs ANTHROPIC_API_KEY. Leave --live out to run offline.');
   }
-  const emulator = createEmulator({ script, eventDelayMs: process.stdout.isTTY ? 5 : 0 });
+  await using emulator = createEmulator({
+    script: system ? scriptWithMatplotlib : script,
+    sandbox: system ? systemSandbox() : undefined,
+    eventDelayMs: process.stdout.isTTY ? 5 : 0,
+  });
   const client = live ? new Anthropic() : new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
   write(dim(`${live ? 'Real API' : 'Offline, with the emulator'}\n\n`));
 

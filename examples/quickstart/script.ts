@@ -18,3 +18,10 @@ export const script = [
     return `${kept}.\n${best}. ${total}.\nThe table is in summary.csv and the chart in revenue.svg.`;
   }),
 ];
+
+/** The same, and a chart by matplotlib, for a sandbox whose Python has it. */
+export const scriptWithMatplotlib = [
+  ...script,
+  python(source('chart.py')),
+  say('A chart by matplotlib is in revenue.png.'),
+];

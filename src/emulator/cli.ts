@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { InvalidInputError } from '../errors.ts';
 import { createEmulator, type EmulatorOptions } from './create-emulator.ts';
+import { systemSandbox } from './sandbox/system.ts';
 
 const HELP = `Usage: code-execution-kit emulator [options]
 
@@ -14,6 +15,7 @@ Options:
   --host <name>      the interface (default 127.0.0.1); whoever reaches it can run code in the sandbox
   --script <file>    a module whose default export is the script: steps, or a function of the conversation.
                      Without one, the fenced Python and bash of the last user message is run.
+  --sandbox <name>   just-bash (default), or system for this machine's Python and bash in bubblewrap
   --delay <ms>       pause between two events of a stream, to watch it live (default 0)
   --help             this text
 `;
@@ -27,6 +29,7 @@ async function main(args: readonly string[]): Promise<void> {
       port: { type: 'string', default: '4010' },
       host: { type: 'string', default: '127.0.0.1' },
       script: { type: 'string' },
+      sandbox: { type: 'string', default: 'just-bash' },
       delay: { type: 'string', default: '0' },
       help: { type: 'boolean', default: false },
     },
@@ -42,11 +45,19 @@ async function main(args: readonly string[]): Promise<void> {
     );
   }
   const script = values.script === undefined ? undefined : await load(values.script);
-  const emulator = createEmulator({ script, eventDelayMs: number('delay', values.delay) });
+  if (values.sandbox !== 'just-bash' && values.sandbox !== 'system') {
+    throw new InvalidInputError(`--sandbox must be just-bash or system, got ${values.sandbox}.`);
+  }
+  const sandbox = values.sandbox === 'system' ? systemSandbox() : undefined;
+  const emulator = createEmulator({ script, sandbox, eventDelayMs: number('delay', values.delay) });
   const server = await emulator.listen({ port: number('port', values.port), host: values.host });
   process.stdout.write(`The emulator listens on ${server.url}. Ctrl+C ends it.\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void server.close().then(() => process.exit(0)));
+    process.once(signal, async () => {
+      await server.close();
+      await emulator[Symbol.asyncDispose]();
+      process.exit(0);
+    });
   }
 }
 

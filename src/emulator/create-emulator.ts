@@ -194,7 +194,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     reset() {
       life.abort();
       life = new AbortController();
-      store.reset();
+      store.reset().catch(() => {});
       script.reset();
       requests = [];
       faults = [];
@@ -202,11 +202,11 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     inject(...more) {
       faults.push(...more);
     },
-    loseContainers: () => store.containers.clear(),
+    loseContainers: () => void store.loseContainers().catch(() => {}),
     assertDone: () => script.assertDone(),
     async [Symbol.asyncDispose]() {
       life.abort();
-      store.reset();
+      await store.reset();
     },
   };
 }

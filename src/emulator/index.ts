@@ -16,7 +16,16 @@ export {
   stallAfter,
 } from './faults.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
-export type { Sandbox, SandboxCommand, SandboxFactory, SandboxResult } from './sandbox/sandbox.ts';
+export type {
+  Sandbox,
+  SandboxCommand,
+  SandboxFactory,
+  SandboxResult,
+  SandboxTools,
+  ToolCall,
+  ToolReply,
+} from './sandbox/sandbox.ts';
+export { type SystemSandboxOptions, systemSandbox } from './sandbox/system.ts';
 export {
   bash,
   type CommandStep,
@@ -37,7 +46,9 @@ export {
   say,
   search,
   stop,
+  type ToolStep,
   think,
   view,
 } from './script.ts';
 export type { EmulatorServer, ListenOptions } from './server.ts';
+export type { WebPages } from './web-pages.ts';

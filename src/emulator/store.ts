@@ -83,13 +83,21 @@ export class Store {
     return stored;
   }
 
-  reset(): void {
+  /** Forgets every container; what they hold of the machine is free once this settles. */
+  async loseContainers(): Promise<void> {
+    const containers = [...this.containers.values()];
+    this.containers.clear();
+    this.unfinished.clear();
+    await Promise.all(containers.map(({ sandbox }) => sandbox.close?.()));
+  }
+
+  async reset(): Promise<void> {
+    const lost = this.loseContainers();
     this.ids.reset();
     this.files.clear();
-    this.containers.clear();
     this.batches.clear();
     this.threads.clear();
-    this.unfinished.clear();
     this.last = NOTHING;
+    await lost;
   }
 }

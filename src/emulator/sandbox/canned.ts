@@ -8,9 +8,11 @@ export interface CannedResult {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
+type ResultOf = (command: SandboxCommand) => CannedResult | Promise<CannedResult>;
+
 /**
- * A sandbox that runs nothing: every command has the result that the function gives. For tests of many turns, and
- * where there is no Python.
+ * A sandbox that runs nothing: every command has the result that the function gives, which may call tools as code does. For
+ * tests of many turns, and where there is no Python.
  *
  * @example
  * ```ts
@@ -18,22 +20,20 @@ export interface CannedResult {
  * const emulator = createEmulator({ script, sandbox });
  * ```
  */
-export function cannedSandbox(
-  resultOf: (command: SandboxCommand) => CannedResult = () => ({}),
-): SandboxFactory {
+export function cannedSandbox(resultOf: ResultOf = () => ({})): SandboxFactory {
   return async () => new CannedSandbox(resultOf);
 }
 
 class CannedSandbox implements Sandbox {
-  readonly #resultOf: (command: SandboxCommand) => CannedResult;
+  readonly #resultOf: ResultOf;
   readonly #files = new Map<string, Uint8Array>();
 
-  constructor(resultOf: (command: SandboxCommand) => CannedResult) {
+  constructor(resultOf: ResultOf) {
     this.#resultOf = resultOf;
   }
 
   async run(command: SandboxCommand): Promise<SandboxResult> {
-    const { stdout = '', stderr = '', returnCode = 0, files = {} } = this.#resultOf(command);
+    const { stdout = '', stderr = '', returnCode = 0, files = {} } = await this.#resultOf(command);
     for (const [name, content] of Object.entries(files)) {
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
       await this.writeFile(`${command.env['OUTPUT_DIR']}/${name}`, bytes);

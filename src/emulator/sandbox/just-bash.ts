@@ -8,6 +8,7 @@ import {
   type SandboxResult,
   type ToolCall,
   type ToolReply,
+  timeoutText,
 } from './sandbox.ts';
 
 const HOME = '/root';
@@ -98,9 +99,7 @@ class JustBashSandbox implements Sandbox {
       signal: AbortSignal.any([timeout, signal]),
     });
     if (timeout.aborted) {
-      // Documented for a cell: a normal result with a status text of this name. Its wording was not recorded.
-      const status = `detection_timeout: the command ran longer than ${this.#timeoutMs} ms and was ended\n`;
-      return { stdout, stderr: status, returnCode: exitCode };
+      return { stdout, stderr: `${timeoutText(this.#timeoutMs)}\n`, returnCode: exitCode };
     }
     return { stdout, stderr, returnCode: exitCode };
   }

@@ -136,6 +136,12 @@ def use_loop(new_loop):
         asyncio.set_event_loop_policy(Policy())
 
 
+def define(key, node):
+    """Remembers a definition, behind all earlier ones."""
+    definitions.pop(key, None)
+    definitions[key] = ast.unparse(node)
+
+
 def run_cell(path, new_loop):
     """Runs one cell and returns its exit code."""
     sys.modules['__main__'] = cell_module
@@ -145,7 +151,9 @@ def run_cell(path, new_loop):
         tree = ast.parse(source, path)
         for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                definitions[node.name] = ast.unparse(node)
+                define(node.name, node)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                define(ast.unparse(node), node)
         code = compile(tree, path, 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         is_async = bool(code.co_flags & inspect.CO_COROUTINE)
         if is_async or 'asyncio' in source:
@@ -179,46 +187,57 @@ def run_cell(path, new_loop):
 
 
 def load(path):
-    """Takes up the variables that an earlier interpreter left: modules first, since everything else may need them."""
-    import importlib
+    """Takes up what an earlier interpreter left. Definitions may need values, and values need classes."""
     import pickle
     if not os.path.exists(path):
         return
     with open(path, 'rb') as file:
-        modules, sources, values, lost = pickle.load(file)
+        sources, names, values, lost = pickle.load(file)
     sys.modules['__main__'] = cell_module
+    definitions.update(sources)
     dropped.update(lost)
-    for name, module in modules.items():
-        namespace[name] = importlib.import_module(module)
-    for name, source in sources.items():
-        definitions[name] = source
-        try:
-            exec(source, namespace)
-        except Exception:
-            dropped[name] = 'definition that needs what was not carried over'
-    namespace.update(pickle.loads(values))
+
+    def run(keys):
+        failed = []
+        for key in keys:
+            try:
+                exec(sources[key], namespace)
+            except Exception:
+                failed.append(key)
+        return failed
+
+    failed = run(sources)
+    try:
+        namespace.update(pickle.loads(values))
+    except Exception:
+        dropped.update(dict.fromkeys(names, 'value whose class is not known before it'))
+    run(failed)
+    for name in set(namespace) - names:
+        if not name.startswith('__'):
+            del namespace[name]
 
 
 def save(path):
-    """Leaves what can be pickled. Functions and classes are left as their source."""
+    """Leaves what can be pickled. Imports, functions and classes are left as their source."""
     import pickle
-    modules, sources, values = {}, {}, {}
+    names, values = set(), {}
     dropped.clear()
     for name, value in namespace.items():
         if name.startswith('__') or getattr(value, 'is_tool', False):
             continue
+        names.add(name)
         if isinstance(value, types.ModuleType):
-            modules[name] = value.__name__
-        elif name in definitions and getattr(value, '__module__', None) == '__main__':
-            sources[name] = definitions[name]
-        else:
-            try:
-                pickle.dumps(value)
-                values[name] = value
-            except Exception:
-                dropped[name] = type(value).__name__
+            continue
+        if getattr(value, '__module__', None) == '__main__' and name in definitions:
+            continue
+        try:
+            pickle.dumps(value)
+            values[name] = value
+        except Exception:
+            dropped[name] = type(value).__name__
     with open(path, 'wb') as file:
-        pickle.dump((modules, sources, pickle.dumps(values), dict(dropped)), file)
+        # In one piece: two names for one object stay two names for one object.
+        pickle.dump((definitions, names, pickle.dumps(values), dict(dropped)), file)
 
 
 def run_job(path):
@@ -275,25 +294,32 @@ def serve():
         return json.loads(line)['replies']
 
     def expire(_signal, _frame):
-        raise CellTimeout(f'detection_timeout: the cell ran longer than {seconds} s')
+        raise CellTimeout(job['timeoutText'])
+
+    def divert(descriptor, path):
+        """Prints go to a file: a pipe that is full would stop the code."""
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(file, descriptor)
+        os.close(file)
+
+    def printed(path):
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read(job['maxOutput'])
 
     signal.signal(signal.SIGALRM, expire)
     for line in jobs:
         job = json.loads(line)
-        seconds = job['timeoutSeconds']
         os.environ.update(job['env'])
-        for descriptor, path in ((1, job['stdout']), (2, job['stderr'])):
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.dup2(file, descriptor)
-            os.close(file)
+        divert(1, job['stdout'])
+        divert(2, job['stderr'])
         tools.offer(job['tools'], exchange)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, job['timeoutSeconds'])
         try:
             code = run_cell(job['cell'], socket_loop)
         except CellTimeout:
             code = 1
         signal.setitimer(signal.ITIMER_REAL, 0)
-        send({'returnCode': code})
+        send({'returnCode': code, 'stdout': printed(job['stdout']), 'stderr': printed(job['stderr'])})
 
 
 if sys.argv[1] == '--serve':

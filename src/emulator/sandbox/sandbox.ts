@@ -55,3 +55,10 @@ export type SandboxFactory = (timeoutMs: number) => Promise<Sandbox>;
 
 /** Where a Python cell lies, as recorded: tracebacks name this file. */
 export const cellPath = (id: string) => `/tmp/${id}/cell.py`;
+
+/**
+ * Documented for a cell that runs too long: a normal result with a status text of this name. Its wording was not
+ * recorded.
+ */
+export const timeoutText = (timeoutMs: number) =>
+  `detection_timeout: the command ran longer than ${timeoutMs} ms and was ended`;

@@ -1,0 +1,114 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { kill } from './bubblewrap.ts';
+import { cellPath, type SandboxCommand, type SandboxResult, type ToolCall, timeoutText } from './sandbox.ts';
+
+/** Time that a cell has to end by itself once it was told to. */
+const GRACE_MS = 2000;
+
+interface Settings {
+  readonly timeoutMs: number;
+  /** Characters of what a cell prints that are kept. */
+  readonly maxPrinted: number;
+  /** Reads a file of the sandbox; nothing when it is not there. */
+  readonly readText: (path: string) => Promise<string>;
+}
+
+/** A line of the driver: calls that the code waits for, or its end. */
+type Line =
+  | { readonly calls: readonly ToolCall[] }
+  | { readonly returnCode: number; readonly stdout: string; readonly stderr: string };
+
+/** An interpreter that runs one cell after the other. It ends with a cell that ends it, and a fresh one is needed then. */
+export class PythonProcess {
+  readonly #child: ChildProcess;
+  readonly #settings: Settings;
+  #text = '';
+  #isBusy = false;
+  #isAlive = true;
+  #returnCode = 137;
+  #take: (line: Line | undefined) => void = () => {};
+
+  constructor(child: ChildProcess, settings: Settings) {
+    this.#child = child;
+    this.#settings = settings;
+    const [jobs, answers] = [child.stdio[3] as Writable, child.stdio[4] as Readable];
+    answers.setEncoding('utf8').on('data', (text: string) => this.#read(text));
+    jobs.on('error', () => {});
+    child.once('error', () => this.#closed(127));
+    child.once('close', (code) => this.#closed(code ?? 137));
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Runs a cell. While it waits for its tools the interpreter does, too. */
+  async run({ id, env, tools, signal }: SandboxCommand): Promise<SandboxResult> {
+    const { timeoutMs, maxPrinted } = this.#settings;
+    const [stdout, stderr] = [`/var/lib/cells/${id}.out`, `/var/lib/cells/${id}.err`];
+    const stop = () => this.end();
+    signal.addEventListener('abort', stop, { once: true });
+    this.#isBusy = true;
+    try {
+      if (signal.aborted) stop();
+      let line = await this.#ask({
+        cell: cellPath(id),
+        env,
+        tools: tools.names,
+        stdout,
+        stderr,
+        maxOutput: maxPrinted,
+        timeoutSeconds: timeoutMs / 1000,
+        timeoutText: timeoutText(timeoutMs),
+      });
+      while (line && 'calls' in line) line = await this.#ask({ replies: await tools.call(line.calls) });
+      if (line) return line;
+      // The cell took the interpreter with it; what it printed is still there.
+      const { readText } = this.#settings;
+      return { stdout: await readText(stdout), stderr: await readText(stderr), returnCode: this.#returnCode };
+    } finally {
+      this.#isBusy = false;
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  end(): void {
+    kill(this.#child);
+  }
+
+  /** Sends a line and waits for the next one; `undefined` when the interpreter ended. */
+  #ask(message: object): Promise<Line | undefined> {
+    if (!this.#isAlive) return Promise.resolve(undefined);
+    // Python ends a cell by itself, unless it is busy in a library.
+    const timer = setTimeout(() => this.end(), this.#settings.timeoutMs + GRACE_MS);
+    return new Promise<Line | undefined>((resolve) => {
+      this.#take = resolve;
+      (this.#child.stdio[3] as Writable).write(`${JSON.stringify(message)}\n`);
+    }).finally(() => clearTimeout(timer));
+  }
+
+  #read(text: string): void {
+    this.#text += text;
+    const end = this.#text.indexOf('\n');
+    if (end < 0) return;
+    const line = this.#text.slice(0, end);
+    this.#text = this.#text.slice(end + 1);
+    try {
+      this.#take(JSON.parse(line));
+    } catch {
+      // Code can write here, too: an interpreter that does not keep to the protocol is of no use any more.
+      this.end();
+    }
+  }
+
+  #closed(returnCode: number): void {
+    this.#isAlive = false;
+    this.#returnCode = returnCode;
+    this.#take(undefined);
+  }
+}
