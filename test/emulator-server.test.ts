@@ -8,6 +8,7 @@ import { codeExecutionTool, runTurn, userMessage } from 'code-execution-kit';
 import { createEmulator, pause, python, type Step, say } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
 import { afterEach, expect, it } from 'vitest';
+import { API_HEADERS } from './support/headers.ts';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const open: { close(): Promise<void> }[] = [];
@@ -59,7 +60,8 @@ it('serves the SDK’s client, files and streams over HTTP', async () => {
 it('serves curl', async () => {
   const { server } = await serve(say('Hello.'));
   const body = JSON.stringify({ ...params, tools: [codeExecutionTool()] });
-  const args = ['-sS', `${server.url}/v1/messages`, '-H', 'content-type: application/json', '-d', body];
+  const headers = Object.entries(API_HEADERS).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const args = ['-sS', `${server.url}/v1/messages`, ...headers, '-d', body];
   const { stdout } = await promisify(execFile)('curl', args);
   expect(JSON.parse(stdout).content).toEqual([{ type: 'text', text: 'Hello.' }]);
 });
@@ -80,7 +82,7 @@ it('takes other names of this machine', async () => {
   const { server } = await serve(say('Hello.'));
   for (const host of ['localhost', `localhost:${server.port}`, '[::1]', '127.0.0.1:80']) {
     // Past the check: the body is refused for what it is.
-    expect((await answerTo(server.url, { host, 'content-type': 'application/json' })).status).toBe(400);
+    expect((await answerTo(server.url, { ...API_HEADERS, host })).status).toBe(400);
   }
 });
 

@@ -13,6 +13,7 @@ import {
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { API_HEADERS } from './support/headers.ts';
 
 const model = 'claude-opus-5-5';
 const params = {
@@ -51,7 +52,7 @@ describe('messages', () => {
     const { emulator } = start(say('Hello there.'), bash('true'));
     const reply = await emulator.fetch('http://localhost/v1/messages', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: API_HEADERS,
       body: JSON.stringify({ ...params, stream: true }),
     });
     const text = await reply.text();
@@ -279,11 +280,10 @@ describe('what is refused', () => {
   it('other endpoints and broken bodies', async () => {
     const { emulator, client } = start();
     await expect(client.get('/v1/skills')).rejects.toMatchObject({ status: 404 });
-    const post = (body: string) => emulator.fetch('http://localhost/v1/messages', { method: 'POST', body });
-    expect((await post('{')).status).toBe(400);
-    expect((await emulator.fetch('http://localhost/v1/files', { method: 'POST', body: 'x' })).status).toBe(
-      400,
-    );
+    const post = (path: string, body: string) =>
+      emulator.fetch(`http://localhost${path}`, { method: 'POST', headers: API_HEADERS, body });
+    expect((await post('/v1/messages', '{')).status).toBe(400);
+    expect((await post('/v1/files', 'x')).status).toBe(400);
   });
 });
 
@@ -292,7 +292,11 @@ describe('determinism', () => {
     const { emulator } = start(say('Hi.'), bash('echo $OUTPUT_DIR'));
     const run = async () => {
       const body = JSON.stringify({ ...params, stream: true });
-      const reply = await emulator.fetch('http://localhost/v1/messages', { method: 'POST', body });
+      const reply = await emulator.fetch('http://localhost/v1/messages', {
+        method: 'POST',
+        headers: API_HEADERS,
+        body,
+      });
       return reply.text();
     };
     const first = await run();

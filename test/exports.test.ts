@@ -58,6 +58,7 @@ it('exports these names, and no others', () => {
       'sliceInto',
       'stallAfter',
       'stop',
+      'systemSandbox',
       'think',
       'view',
     ],

@@ -1,4 +1,5 @@
 import * as z from 'zod/v4-mini';
+import type { ApiVersion } from './check-headers.ts';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
 import { createMessage } from './messages-api.ts';
 import type { MessagesService } from './respond.ts';
@@ -22,6 +23,7 @@ const batchBody = z.object({
 export async function handleBatches(
   request: Request,
   path: string,
+  version: ApiVersion,
   service: MessagesService,
 ): Promise<Response | undefined> {
   const { store } = service;
@@ -29,7 +31,7 @@ export async function handleBatches(
   const describe = (batch: StoredBatch, status?: number) =>
     json(formatted(batch, new URL(request.url).origin), store.ids, status);
   if (!id) {
-    if (request.method === 'POST') return describe(await createBatch(request, service));
+    if (request.method === 'POST') return describe(await createBatch(request, version, service));
     if (request.method === 'GET') {
       const data = [...store.batches.values()]
         .toReversed()
@@ -56,7 +58,11 @@ export async function handleBatches(
   return undefined;
 }
 
-async function createBatch(request: Request, service: MessagesService): Promise<StoredBatch> {
+async function createBatch(
+  request: Request,
+  version: ApiVersion,
+  service: MessagesService,
+): Promise<StoredBatch> {
   const parsed = batchBody.safeParse(await request.json().catch(() => undefined));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -78,7 +84,7 @@ async function createBatch(request: Request, service: MessagesService): Promise<
     done: Promise.resolve(),
   };
   store.batches.set(batch.id, batch);
-  batch.done = run(batch, requests, service);
+  batch.done = run(batch, requests, version, service);
   return batch;
 }
 
@@ -86,22 +92,27 @@ async function createBatch(request: Request, service: MessagesService): Promise<
 async function run(
   batch: StoredBatch,
   requests: z.infer<typeof batchBody>['requests'],
+  version: ApiVersion,
   service: MessagesService,
 ): Promise<void> {
   for (const { custom_id: customId, params } of requests) {
     // The answer to the request that made the batch comes first.
     await new Promise((resolve) => setTimeout(resolve));
-    batch.results.set(customId, batch.cancelledAt ? { type: 'canceled' } : await resultOf(params, service));
+    batch.results.set(
+      customId,
+      batch.cancelledAt ? { type: 'canceled' } : await resultOf(params, version, service),
+    );
   }
   batch.endedAt = service.store.now();
 }
 
 async function resultOf(
   params: Record<string, unknown>,
+  version: ApiVersion,
   service: MessagesService,
 ): Promise<{ readonly type: string }> {
   try {
-    const message = await createMessage(params, service, service.signal());
+    const message = await createMessage(params, version, service);
     return { type: 'succeeded', message } as { type: string };
   } catch (cause) {
     const type = cause instanceof ApiFailure ? cause.type : 'api_error';

@@ -1,7 +1,9 @@
 import type { ScriptedBlock } from './answer.ts';
 import { invalidRequest } from './http.ts';
+import { outlineOf } from './outline.ts';
 import type { MessagesBody } from './request-body.ts';
 import type { ToolReply } from './sandbox/sandbox.ts';
+import type { Store } from './store.ts';
 
 type Messages = MessagesBody['messages'];
 type Message = Messages[number];
@@ -24,7 +26,7 @@ const KEYS = new Set([
  *
  * @throws {ApiFailure} 400 naming the message and the ids.
  */
-export function checkHistory(body: MessagesBody): void {
+export function checkHistory(body: MessagesBody, store: Store): void {
   const { messages } = body;
   messages.forEach((message, index) => {
     checkKeys(message, index);
@@ -34,6 +36,23 @@ export function checkHistory(body: MessagesBody): void {
   checkServerResults(messages);
   const open = openCallsOf(messages);
   if (open.length > 0) checkOpen(open, body);
+  checkPrefill(body, store);
+}
+
+/** Models that go on from a text put into their mouth; later ones refuse it. */
+const TAKES_PREFILL = /^claude-(?:3|(?:opus|sonnet|haiku)-4(?:-[0-5])?(?:-\d{8})?$)/;
+
+/** A conversation may end with a response only when it goes on from a pause. */
+function checkPrefill({ messages, model }: MessagesBody, store: Store): void {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant' || TAKES_PREFILL.test(model)) return;
+  const hasServerTools = blocksOf(last).some(
+    ({ type }) => type === 'server_tool_use' || type.endsWith('_tool_result'),
+  );
+  if (hasServerTools || store.paused.has(outlineOf(messages))) return;
+  throw invalidRequest(
+    'This model does not support assistant message prefill. The conversation must end with a user message.',
+  );
 }
 
 /** Calls of server tools without a result, oldest first. */

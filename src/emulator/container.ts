@@ -1,3 +1,4 @@
+import { usableFile } from './check-files.ts';
 import { ApiFailure, invalidRequest, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { withModuleHint } from './module-hint.ts';
@@ -84,8 +85,7 @@ export async function mountUploads(
   store: Store,
 ): Promise<void> {
   for (const id of uploadsOfCurrentTurn(body)) {
-    const file = store.files.get(id);
-    if (!file) throw notFound(`File \`${id}\` not found.`);
+    const file = usableFile(id, store);
     if (container.mounted.has(id)) continue;
     container.mounted.add(id);
     await container.sandbox.writeFile(`${container.inputDirectory}/${file.filename}`, file.bytes);
@@ -126,7 +126,14 @@ export async function runCommand(
   const fileIds: string[] = [];
   for (const filename of await sandbox.listFiles(outputDirectory)) {
     const bytes = await sandbox.readFile(`${outputDirectory}/${filename}`);
-    fileIds.push(store.addFile({ filename, mimeType: mimeTypeOf(filename), bytes, downloadable: true }).id);
+    const file = {
+      filename,
+      mimeType: mimeTypeOf(filename),
+      bytes,
+      downloadable: true,
+      expiresAt: undefined,
+    };
+    fileIds.push(store.addFile(file).id);
   }
   const stderr = withModuleHint(result.stderr);
   const last = { ...result, stderr };

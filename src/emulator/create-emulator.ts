@@ -1,11 +1,13 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './batches-api.ts';
+import { checkHeaders } from './check-headers.ts';
 import { conversationOf, runFencedCode } from './dynamic-script.ts';
 import { type Fault, faultResponse, spoil } from './faults.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
 import { countTokens, handleMessages } from './messages-api.ts';
 import { handleModels } from './models-api.ts';
+import { type RateLimit, RateLimiter } from './rate-limit.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { DynamicScript, Step } from './script.ts';
@@ -29,6 +31,8 @@ export interface EmulatorOptions {
   readonly sandbox?: SandboxFactory | undefined;
   /** What web tools find when code calls them. Default: nothing. */
   readonly web?: WebPages | undefined;
+  /** Requests to the Files endpoints before they answer 429. Default: any number; the API has about 500 a minute. */
+  readonly filesRateLimit?: RateLimit | undefined;
   /** The clock. Default: the system's. */
   readonly now?: (() => Date) | undefined;
   /** Pause between two events of a stream, in milliseconds, to watch it live. Default 0. */
@@ -115,6 +119,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     script: steps = runFencedCode,
   } = options;
   const store = new Store(now);
+  const filesLimit = new RateLimiter(options.filesRateLimit, now);
   const script = playerOf(steps, conversationOf);
   let life = new AbortController();
   const service = {
@@ -130,16 +135,21 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   let faults: Fault[] = [];
 
   async function route(request: Request): Promise<Response> {
+    const version = checkHeaders(request.headers);
     const { pathname } = new URL(request.url);
     const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
     let response: Response | undefined;
     if (pathname === '/v1/messages/count_tokens' && request.method === 'POST')
-      response = await countTokens(request, store);
+      response = await countTokens(request, version, store);
     else if (pathname === '/v1/messages' && request.method === 'POST')
-      response = await handleMessages(request, service);
-    else if (under(BATCHES)) response = await handleBatches(request, pathname.slice(BATCHES.length), service);
+      response = await handleMessages(request, version, service);
+    else if (under(BATCHES))
+      response = await handleBatches(request, pathname.slice(BATCHES.length), version, service);
     else if (under(MODELS)) response = handleModels(request, pathname.slice(MODELS.length), store);
-    else if (under(FILES)) response = await handleFiles(request, pathname.slice(FILES.length), store);
+    else if (under(FILES)) {
+      filesLimit.take();
+      response = await handleFiles(request, pathname.slice(FILES.length), store);
+    }
     if (!response) throw notFound(`emulator: no endpoint ${request.method} ${pathname}`);
     return response;
   }
@@ -196,6 +206,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       life = new AbortController();
       store.reset().catch(() => {});
       script.reset();
+      filesLimit.reset();
       requests = [];
       faults = [];
     },

@@ -1,6 +1,14 @@
+import { isExpired } from './check-files.ts';
 import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import type { Store, StoredFile } from './store.ts';
+
+/** The header that asks for the older shapes, still taken (documented Aug 2026). */
+const OLD_SHAPES = 'files-api-2025-04-14';
+const MAX_BYTES = 500_000_000;
+const MAX_IDS = 100;
+/** Seconds that an upload may live: an hour to 90 days. */
+const LIFETIME = { least: 3600, most: 7_776_000 };
 
 /** The Files endpoints. `path` is what follows `/v1/files`. */
 export async function handleFiles(
@@ -9,15 +17,19 @@ export async function handleFiles(
   store: Store,
 ): Promise<Response | undefined> {
   const [, id, action] = path.split('/');
+  const isOld = request.headers.get('anthropic-beta')?.includes(OLD_SHAPES) ?? false;
+  const metadata = (file: StoredFile) => metadataOf(file, isOld);
   if (!id) {
     if (request.method === 'POST') return json(metadata(await upload(request, store)), store.ids);
-    if (request.method === 'GET') return json(list(new URL(request.url).searchParams, store), store.ids);
-    return undefined;
+    if (request.method !== 'GET') return undefined;
+    const query = new URL(request.url).searchParams;
+    const page = isOld ? oldPage(query, store) : pageOf(query, store);
+    return json({ ...page, data: page.data.map(metadata) }, store.ids);
   }
   const file = store.files.get(id);
   if (!file) throw notFound(`File \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) return json(metadata(file), store.ids);
-  if (request.method === 'GET' && action === 'content') return download(file);
+  if (request.method === 'GET' && action === 'content') return download(file, store);
   if (request.method === 'DELETE' && action === undefined) {
     store.files.delete(file.id);
     return json({ id: file.id, type: 'file_deleted' }, store.ids);
@@ -31,45 +43,98 @@ async function upload(request: Request, store: Store): Promise<StoredFile> {
   });
   const file = form.get('file');
   if (!(file instanceof Blob)) throw invalidRequest('file: Field required');
-  // Only the last part of a path is kept (SDK 1.12 doc comment).
-  const filename = file.name.split(/[/\\]/).at(-1) || 'unnamed';
-  if (filename.length > 255 || [...filename].some((one) => one < ' ' || '<>:"|?*'.includes(one))) {
-    throw invalidRequest(
-      'file: the file name must have 1 to 255 characters and none of < > : " | ? * \\ / and U+0000 to U+001F',
+  if (file.size > MAX_BYTES) {
+    throw new ApiFailure(
+      413,
+      'request_too_large',
+      `file: ${file.size} bytes, and a file has at most ${MAX_BYTES}`,
     );
   }
+  const mimeType = file.type.split(';')[0] || mimeTypeOf(file.name);
   return store.addFile({
-    filename,
-    mimeType: file.type.split(';')[0] || mimeTypeOf(filename),
+    filename: checkedName(file.name),
+    mimeType,
     bytes: new Uint8Array(await file.arrayBuffer()),
     downloadable: false,
+    expiresAt: expiryOf(form.get('expires_in_seconds'), store.now()),
   });
 }
 
-/** Newest first. With `ids[]`, those that do not exist are left out without a word. */
-function list(query: URLSearchParams, store: Store) {
-  const ids = query.getAll('ids[]');
-  const newestFirst = [...store.files.values()].toReversed();
-  if (ids.length > 0)
-    return { data: newestFirst.filter(({ id }) => ids.includes(id)).map(metadata), next_page: null };
-  const limit = Number(query.get('limit') ?? 20);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw invalidRequest('limit: must be 1 to 1000');
-  const from = Number(query.get('page')?.replace('page_', '') ?? 0);
-  const data = newestFirst.slice(from, from + limit).map(metadata);
-  return { data, next_page: from + limit < newestFirst.length ? `page_${from + limit}` : null };
+function checkedName(name: string): string {
+  // Only the last part of a path is kept (SDK 1.12 doc comment).
+  const filename = name.split(/[/\\]/).at(-1) || 'unnamed';
+  if (filename.length <= 255 && ![...filename].some((one) => one < ' ' || '<>:"|?*'.includes(one)))
+    return filename;
+  throw invalidRequest(
+    'file: the file name must have 1 to 255 characters and none of < > : " | ? * \\ / and U+0000 to U+001F',
+  );
 }
 
-function download(file: StoredFile): Response {
+function expiryOf(field: FormDataEntryValue | null, now: Date): Date | undefined {
+  if (field === null) return undefined;
+  const seconds = Number(field);
+  const { least, most } = LIFETIME;
+  if (!Number.isInteger(seconds) || seconds < least || seconds > most) {
+    throw invalidRequest(`expires_in_seconds: must be a whole number from ${least} to ${most}`);
+  }
+  return new Date(now.getTime() + seconds * 1000);
+}
+
+/** Newest first. With `ids[]`, those that do not exist are left out without a word. */
+function pageOf(query: URLSearchParams, store: Store): { data: StoredFile[]; next_page: string | null } {
+  const old = ['before_id', 'after_id'].find((name) => query.has(name));
+  if (old) throw invalidRequest(`${old}: Extra inputs are not permitted`);
+  const all = [...store.files.values()].toReversed();
+  const ids = new Set(query.getAll('ids[]'));
+  if (ids.size > 0) {
+    if (query.has('page') || query.has('limit'))
+      throw invalidRequest('ids: cannot be combined with page or limit');
+    if (ids.size > MAX_IDS) throw invalidRequest(`ids: at most ${MAX_IDS} ids, got ${ids.size}`);
+    return { data: all.filter(({ id }) => ids.has(id)), next_page: null };
+  }
+  const limit = limitOf(query);
+  const page = query.get('page') ?? 'page_0';
+  if (!/^page_\d+$/.test(page)) throw invalidRequest('page: not a cursor of this list');
+  const from = Number(page.slice('page_'.length));
+  const next = from + limit < all.length ? `page_${from + limit}` : null;
+  return { data: all.slice(from, from + limit), next_page: next };
+}
+
+/** The shape before general availability, with ids as cursors. */
+function oldPage(query: URLSearchParams, store: Store) {
+  const all = [...store.files.values()].toReversed();
+  const [after, before] = [query.get('after_id'), query.get('before_id')];
+  const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
+  const end = before === null ? all.length : all.findIndex(({ id }) => id === before);
+  const data = all.slice(start, Math.min(start + limitOf(query), Math.max(end, 0)));
+  return {
+    data,
+    has_more: start + data.length < end,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+  };
+}
+
+function limitOf(query: URLSearchParams): number {
+  const limit = Number(query.get('limit') ?? 20);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
+  throw invalidRequest('limit: must be 1 to 1000');
+}
+
+function download(file: StoredFile, store: Store): Response {
   if (!file.downloadable) {
     const message = `File \`${file.id}\` is not downloadable.`;
     throw new ApiFailure(400, 'invalid_request_error', message, 'file_not_downloadable');
+  }
+  if (isExpired(file, store.now())) {
+    throw new ApiFailure(404, 'not_found_error', `File \`${file.id}\` has expired.`, 'file_expired');
   }
   return new Response(file.bytes.slice(), {
     headers: { 'content-type': file.mimeType, 'content-length': String(file.bytes.byteLength) },
   });
 }
 
-function metadata(file: StoredFile) {
+function metadataOf(file: StoredFile, isOld: boolean) {
   return {
     id: file.id,
     type: 'file',
@@ -78,6 +143,6 @@ function metadata(file: StoredFile) {
     size_bytes: file.bytes.byteLength,
     created_at: file.createdAt.toISOString(),
     downloadable: file.downloadable,
-    expires_at: null,
+    ...(isOld ? {} : { expires_at: file.expiresAt?.toISOString() ?? null }),
   };
 }

@@ -6,9 +6,17 @@ export class ApiFailure extends Error {
   readonly type: string;
   /** `details.error_code`, where the API gives one. */
   readonly errorCode: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, type: string, message: string, errorCode?: string) {
+  constructor(
+    status: number,
+    type: string,
+    message: string,
+    errorCode?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
+    this.headers = headers;
     this.status = status;
     this.type = type;
     this.errorCode = errorCode;
@@ -25,11 +33,13 @@ export function json(body: unknown, ids: Ids, status = 200): Response {
   });
 }
 
-/** The answer to a refused request. A client must not repeat what the emulator refused: the answer would be the same. */
-export function failure({ status, type, message, errorCode }: ApiFailure, ids: Ids): Response {
+/** The answer to a refused request. */
+export function failure({ status, type, message, errorCode, headers }: ApiFailure, ids: Ids): Response {
   const requestId = ids.next('req');
-  const headers = { 'request-id': requestId, 'x-should-retry': 'false' };
-  return Response.json(errorBody(type, message, requestId, errorCode), { status, headers });
+  return Response.json(errorBody(type, message, requestId, errorCode), {
+    status,
+    headers: { ...headers, 'request-id': requestId },
+  });
 }
 
 /** An error as the API writes it, as a body and in the results of a batch. */

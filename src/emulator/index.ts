@@ -15,6 +15,7 @@ export {
   sliceInto,
   stallAfter,
 } from './faults.ts';
+export type { RateLimit } from './rate-limit.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
 export type {
   Sandbox,

@@ -7,7 +7,11 @@ import {
   usageAtStart,
   usageOfCalls,
 } from './answer.ts';
+import { checkFiles } from './check-files.ts';
+import type { ApiVersion } from './check-headers.ts';
 import { checkHistory } from './check-history.ts';
+import { checkTools } from './check-tools.ts';
+import { checkVersion } from './check-version.ts';
 import { json } from './http.ts';
 import { sseOf } from './message-stream.ts';
 import { type MessagesBody, parseMessagesBody, parseObject } from './request-body.ts';
@@ -16,34 +20,43 @@ import type { Store } from './store.ts';
 import { expandThread } from './threads.ts';
 
 /** `POST /v1/messages`: plays the next response of the script. */
-export async function handleMessages(request: Request, service: MessagesService): Promise<Response> {
+export async function handleMessages(
+  request: Request,
+  version: ApiVersion,
+  service: MessagesService,
+): Promise<Response> {
   const text = await request.text();
-  const body = checked(expandThread(parseObject(text), service.store));
+  const body = checked(expandThread(parseObject(text), service.store), version, service.store);
   const answer = await respond(body, text.length, service, request.signal);
   return body.stream ? sseOf(answer, service) : json(await wholeMessage(answer), service.store.ids);
 }
 
 /** `POST /v1/messages/count_tokens`: a quarter of the characters. */
-export async function countTokens(request: Request, store: Store): Promise<Response> {
+export async function countTokens(request: Request, version: ApiVersion, store: Store): Promise<Response> {
   const text = await request.text();
   // It takes what a message takes, but for `max_tokens`.
-  checked({ max_tokens: 1, ...parseObject(text) });
+  checked({ max_tokens: 1, ...parseObject(text) }, version, store);
   return json({ input_tokens: Math.ceil(text.length / 4) }, store.ids);
 }
 
 /** The whole message that answers a request. */
 export async function createMessage(
   params: Record<string, unknown>,
+  version: ApiVersion,
   service: MessagesService,
-  signal: AbortSignal,
 ): Promise<object> {
   const size = JSON.stringify(params).length;
-  return wholeMessage(await respond(checked(params), size, service, signal));
+  return wholeMessage(
+    await respond(checked(params, version, service.store), size, service, service.signal()),
+  );
 }
 
-function checked(params: Record<string, unknown>): MessagesBody {
+function checked(params: Record<string, unknown>, version: ApiVersion, store: Store): MessagesBody {
   const body = parseMessagesBody(params);
-  checkHistory(body);
+  checkVersion(body, version);
+  checkTools(body);
+  checkHistory(body, store);
+  checkFiles(body, store);
   return body;
 }
 

@@ -5,6 +5,7 @@ import { openCallsOf, toolResultsOf } from './check-history.ts';
 import { CodeCall } from './code-call.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
 import { invalidRequest } from './http.ts';
+import { outlineOf } from './outline.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
 import type { MessagesBody } from './request-body.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
@@ -106,6 +107,7 @@ async function* answered(
       if (done) {
         const messages = [...body.messages, { role: 'assistant' as const, content }];
         if (part.scripted && value.whole) script.ended(part.scripted, messages);
+        if (value.stopReason === 'pause_turn') store.paused.add(outlineOf(messages));
         rememberThread(body, { id, content }, store);
         return value;
       }

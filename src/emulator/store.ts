@@ -15,6 +15,8 @@ export interface StoredFile {
   readonly createdAt: Date;
   /** Only files that code produced can be downloaded. */
   readonly downloadable: boolean;
+  /** Its content cannot be had from then on. */
+  readonly expiresAt: Date | undefined;
 }
 
 /** A container and what is mounted in it. */
@@ -69,6 +71,8 @@ export class Store {
   readonly threads = new Map<string, StoredThread>();
   /** By the id of the first call that is open. */
   readonly unfinished = new Map<string, Unfinished>();
+  /** Outlines of conversations whose last response paused. */
+  readonly paused = new Set<string>();
   readonly now: () => Date;
   /** What the last command did, in whichever container. */
   last: LastResult = NOTHING;
@@ -77,7 +81,7 @@ export class Store {
     this.now = now;
   }
 
-  addFile(file: Pick<StoredFile, 'filename' | 'mimeType' | 'bytes' | 'downloadable'>): StoredFile {
+  addFile(file: Omit<StoredFile, 'id' | 'createdAt'>): StoredFile {
     const stored = { ...file, id: this.ids.next('file'), createdAt: this.now() };
     this.files.set(stored.id, stored);
     return stored;
@@ -97,6 +101,7 @@ export class Store {
     this.files.clear();
     this.batches.clear();
     this.threads.clear();
+    this.paused.clear();
     this.last = NOTHING;
     await lost;
   }
