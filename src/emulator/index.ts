@@ -16,6 +16,21 @@ export {
   stallAfter,
 } from './faults.ts';
 export type { RateLimit } from './rate-limit.ts';
+export type {
+  Exchange,
+  ExchangeBody,
+  ExchangePart,
+  ExchangeRequest,
+  ExchangeResponse,
+} from './recording/exchange.ts';
+export {
+  type RecordableClient,
+  type Recorder,
+  type RecorderOptions,
+  recorder,
+} from './recording/recorder.ts';
+export type { Redact } from './recording/redaction.ts';
+export { type Replay, type ReplayOptions, replay } from './recording/replay.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
 export type {
   Sandbox,
