@@ -67,4 +67,4 @@ export {
   view,
 } from './script.ts';
 export type { EmulatorServer, ListenOptions } from './server.ts';
-export type { WebPages } from './web-pages.ts';
+export type { WebPage, WebPages } from './web-pages.ts';

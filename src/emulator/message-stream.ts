@@ -118,7 +118,8 @@ function* eventsOfBlock(block: ScriptedBlock, index: number): Generator<StreamEv
 
 /** A block as it starts: texts and inputs are still empty, results are whole. */
 function opened(block: ScriptedBlock): ScriptedBlock {
-  if (block.type === 'text') return { ...block, text: '' };
+  if (block.type === 'text')
+    return { ...block, ...('citations' in block ? { citations: [] } : {}), text: '' };
   if (block.type === 'thinking') return { ...block, thinking: '', signature: '' };
   return 'input' in block && !isNested(block) ? { ...block, input: {} } : block;
 }
@@ -131,6 +132,9 @@ function isNested({ caller }: ScriptedBlock): boolean {
 function* deltasOf(block: ScriptedBlock): Generator<object> {
   if (isNested(block)) return;
   if (block.type === 'text') {
+    // Citations come before the text that they belong to (recorded).
+    const citations = (block['citations'] ?? []) as readonly object[];
+    for (const citation of citations) yield { type: 'citations_delta', citation };
     for (const text of piecesOf(String(block['text']))) yield { type: 'text_delta', text };
   } else if (block.type === 'thinking') {
     for (const thinking of piecesOf(String(block['thinking']))) yield { type: 'thinking_delta', thinking };

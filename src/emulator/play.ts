@@ -47,7 +47,8 @@ async function* playStep(step: BlockStep, stage: Stage): AsyncGenerator<Scripted
   switch (step.word) {
     case 'say': {
       const last = container?.last ?? store.last;
-      yield { type: 'text', text: typeof step.text === 'function' ? textOf(step.text, last) : step.text };
+      const text = typeof step.text === 'function' ? textOf(step.text, last) : step.text;
+      yield { type: 'text', text, ...(step.citations ? { citations: step.citations } : {}) };
       return NOTHING;
     }
     case 'think':

@@ -33,7 +33,11 @@ export interface ToolStep {
 /** One step of what the emulated Claude does. Made with the words of this module. */
 export type Step =
   | CommandStep
-  | { readonly word: 'say'; readonly text: ScriptedText }
+  | {
+      readonly word: 'say';
+      readonly text: ScriptedText;
+      readonly citations?: readonly object[] | undefined;
+    }
   | { readonly word: 'think'; readonly text: string }
   | ToolStep
   | { readonly word: 'inParallel'; readonly steps: readonly (CommandStep | ToolStep)[] }
@@ -55,17 +59,24 @@ export type DynamicScript = (conversation: Conversation) => readonly Step[];
 export interface SearchResult {
   readonly title: string;
   readonly url: string;
+  /** How old the page is, such as `2 days ago`. Default `null`. */
+  readonly pageAge?: string | undefined;
 }
 
 /**
  * Claude writes a text; given a function, one about what the last command printed.
+ *
+ * @param options `citations` of the text, in the API's form; default none
  *
  * @example
  * ```ts
  * [python('print(6 * 7)'), say(({ stdout }) => `It is ${stdout.trim()}.`)]
  * ```
  */
-export const say = (text: ScriptedText): Step => ({ word: 'say', text });
+export const say = (
+  text: ScriptedText,
+  { citations }: { readonly citations?: readonly object[] | undefined } = {},
+): Step => ({ word: 'say', text, citations });
 
 /** Claude thinks, or notes its progress, in a `thinking` block. */
 export const think = (text: string): Step => ({ word: 'think', text });

@@ -14,8 +14,8 @@ export async function edit(sandbox: Sandbox, step: EditorStep): Promise<Record<s
     () => undefined,
   );
   if (step.word === 'create') {
-    await sandbox.makeDirectory(step.path.slice(0, step.path.lastIndexOf('/')) || '/');
-    await sandbox.writeFile(step.path, new TextEncoder().encode(step.text));
+    const refused = await written(sandbox, step.path, step.text);
+    if (refused) return refused;
     return { type: `${PREFIX}_create_result`, is_file_update: existing !== undefined };
   }
   if (existing === undefined) return failure('file_not_found', `The path ${step.path} does not exist.`);
@@ -28,8 +28,20 @@ export async function edit(sandbox: Sandbox, step: EditorStep): Promise<Record<s
     );
   }
   const changed = existing.replace(step.before, () => step.after);
-  await sandbox.writeFile(step.path, new TextEncoder().encode(changed));
+  const refused = await written(sandbox, step.path, changed);
+  if (refused) return refused;
   return { type: `${PREFIX}_str_replace_result`, ...hunkOf(linesOf(existing), linesOf(changed)) };
+}
+
+/** Writes a file, or tells why it cannot be written: a folder stands there, or a place that is read-only. */
+async function written(sandbox: Sandbox, path: string, text: string) {
+  try {
+    await sandbox.makeDirectory(path.slice(0, path.lastIndexOf('/')) || '/');
+    await sandbox.writeFile(path, new TextEncoder().encode(text));
+    return undefined;
+  } catch (error) {
+    return failure('invalid_tool_input', `The path ${path} cannot be written: ${(error as Error).message}`);
+  }
 }
 
 function failure(errorCode: string, message: string) {
@@ -62,22 +74,41 @@ function hunkOf(before: readonly string[], after: readonly string[]) {
   const most = Math.min(before.length, after.length) - head;
   while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
   const start = Math.max(head - CONTEXT, 0);
-  const removed = before.slice(head, before.length - tail);
-  const added = after.slice(head, after.length - tail);
-  const leading = before.slice(start, head);
-  const trailing = before.slice(before.length - tail, before.length - tail + CONTEXT);
-  const context = leading.length + trailing.length;
-  const prefixed = (prefix: string, lines: readonly string[]) => lines.map((line) => prefix + line);
+  const unchanged = (lines: readonly string[]) => lines.map((line) => ` ${line}`);
+  const lines = [
+    ...unchanged(before.slice(start, head)),
+    ...changesOf(before.slice(head, before.length - tail), after.slice(head, after.length - tail)),
+    ...unchanged(before.slice(before.length - tail, before.length - tail + CONTEXT)),
+  ];
   return {
     old_start: start + 1,
-    old_lines: removed.length + context,
+    old_lines: lines.filter((line) => !line.startsWith('+')).length,
     new_start: start + 1,
-    new_lines: added.length + context,
-    lines: [
-      ...prefixed(' ', leading),
-      ...prefixed('-', removed),
-      ...prefixed('+', added),
-      ...prefixed(' ', trailing),
-    ],
+    new_lines: lines.filter((line) => !line.startsWith('-')).length,
+    lines,
   };
+}
+
+/** The shortest list of removed, added and kept lines, by their longest common subsequence. */
+function changesOf(before: readonly string[], after: readonly string[]): string[] {
+  const lengths = Array.from({ length: before.length + 1 }, () => new Uint32Array(after.length + 1));
+  const common = (i: number, j: number) => lengths[i]?.[j] ?? 0;
+  for (let i = before.length - 1; i >= 0; i--) {
+    for (let j = after.length - 1; j >= 0; j--) {
+      const same = before[i] === after[j];
+      (lengths[i] as Uint32Array)[j] = same
+        ? common(i + 1, j + 1) + 1
+        : Math.max(common(i + 1, j), common(i, j + 1));
+    }
+  }
+  const lines: string[] = [];
+  let [i, j] = [0, 0];
+  while (i < before.length || j < after.length) {
+    if (i < before.length && j < after.length && before[i] === after[j]) {
+      lines.push(` ${before[i++]}`);
+      j++;
+    } else if (i < before.length && common(i + 1, j) >= common(i, j + 1)) lines.push(`-${before[i++]}`);
+    else lines.push(`+${after[j++]}`);
+  }
+  return lines;
 }

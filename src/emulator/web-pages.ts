@@ -1,9 +1,15 @@
 import type { SearchResult } from './script.ts';
 
+/** A page of the web. */
+export interface WebPage {
+  readonly text: string;
+  readonly title?: string | undefined;
+}
+
 /** What web tools find when code calls them. */
 export interface WebPages {
-  /** The text of a page; `undefined` when it cannot be reached. */
-  readonly fetch?: (url: string) => string | undefined;
+  /** A page, or its text; `undefined` when it cannot be reached. */
+  readonly fetch?: (url: string) => string | WebPage | undefined;
   readonly search?: (query: string) => readonly SearchResult[];
 }
 
@@ -16,8 +22,10 @@ export function webReply(
 ): unknown {
   if (name === 'web_search') return searchContent(web.search?.(String(input['query'])) ?? []);
   const url = String(input['url']);
-  const text = web.fetch?.(url);
-  if (text === undefined) return { type: 'web_fetch_tool_result_error', error_code: 'url_not_accessible' };
+  const found = web.fetch?.(url);
+  if (found === undefined) return { type: 'web_fetch_tool_result_error', error_code: 'url_not_accessible' };
+  const { text, title = null }: WebPage | { text: string; title: null } =
+    typeof found === 'string' ? { text: found, title: null } : found;
   return {
     type: 'web_fetch_result',
     url,
@@ -25,18 +33,18 @@ export function webReply(
     content: {
       type: 'document',
       source: { type: 'text', media_type: 'text/plain', data: text },
-      title: null,
+      title,
     },
   };
 }
 
 /** The `content` of a search result. */
 export function searchContent(results: readonly SearchResult[]): object[] {
-  return results.map(({ title, url }) => ({
+  return results.map(({ title, url, pageAge = null }) => ({
     type: 'web_search_result',
     title,
     url,
     encrypted_content: 'emulated',
-    page_age: null,
+    page_age: pageAge,
   }));
 }

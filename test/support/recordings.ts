@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** One recorded answer of the real API. */
-interface RecordedResponse {
+export interface RecordedResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Record<string, unknown>;
@@ -12,7 +12,13 @@ interface RecordedResponse {
 /** A file of recorded exchanges; see MANIFEST.md beside them. */
 export interface Recording {
   readonly name: string;
-  readonly requests: readonly { readonly path: string; readonly body?: Record<string, unknown> }[];
+  readonly requests: readonly {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: Record<string, unknown>;
+    readonly body_text?: string;
+  }[];
   readonly responses: readonly RecordedResponse[];
 }
 
