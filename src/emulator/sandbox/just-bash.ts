@@ -114,6 +114,9 @@ class JustBashSandbox implements Sandbox {
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    // just-bash would put the file in the folder's place.
+    const found = await this.#bash.fs.stat(path).catch(() => undefined);
+    if (found?.isDirectory) throw new Error('it is a folder');
     await this.#bash.fs.writeFile(path, bytes);
   }
 
