@@ -140,8 +140,9 @@ export class ArtifactError extends CodeExecutionError {
 }
 
 /**
- * The emulator was used in a way that a test should hear of. `.code`: `script_left_over`, `script_failed`,
- * `sandbox_missing`, `not_node` or `cannot_listen`.
+ * The emulator was used in a way that a test should hear of. `.code`: `script_left_over`, `script_failed`, `sandbox_missing`,
+ * `sandbox_file`, `not_node`, `cannot_listen`; of recordings `fixtures_exist`, `fixtures_missing`, `fixture_damaged`,
+ * `fixture_not_written`, `fixtures_left_over`.
  */
 export class EmulatorError extends CodeExecutionError {
   override readonly name = 'EmulatorError';

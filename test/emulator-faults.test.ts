@@ -5,6 +5,7 @@ import {
   create,
   createEmulator,
   cutAfter,
+  delay,
   type EmulatorOptions,
   type Fault,
   fails,
@@ -105,4 +106,20 @@ describe('other endpoints', () => {
     expect((await client.messages.countTokens({ model, messages })).input_tokens).toBeGreaterThan(10);
     await expect(client.messages.countTokens({ model, messages: [] })).rejects.toMatchObject({ status: 400 });
   });
+});
+
+it('a delay makes an answer late, and an abort does not wait for it', async () => {
+  const { client } = start([say('Second.'), pause(), say('First.')], delay(200), delay(600_000));
+  const aborted = new AbortController();
+  const order: string[] = [];
+  const ask = async (name: string, signal?: AbortSignal) => {
+    await client.messages.create(params, { signal }).catch(() => {});
+    order.push(name);
+  };
+  await Promise.all([
+    ask('late'),
+    ask('aborted', aborted.signal),
+    ask('in time').then(() => aborted.abort()),
+  ]);
+  expect(order).toEqual(['in time', 'aborted', 'late']);
 });

@@ -45,6 +45,7 @@ it('exports these names, and no others', () => {
       'create',
       'createEmulator',
       'cutAfter',
+      'delay',
       'fails',
       'httpError',
       'inParallel',

@@ -164,8 +164,9 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
         cause: Object.assign(new Error('emulated'), { code: 'ECONNREFUSED' }),
       });
     }
+    if (fault?.fault === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms));
     const response = await route(request);
-    return fault ? spoil(response, fault) : response;
+    return fault && fault.fault !== 'delay' ? spoil(response, fault) : response;
   }
 
   const fetch: Emulator['fetch'] = async (input, init) => {

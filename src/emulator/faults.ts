@@ -12,6 +12,8 @@ export type Fault =
     }
   /** No connection is made: `fetch` rejects. */
   | { readonly fault: 'refuseConnection' }
+  /** The answer comes so much later. */
+  | { readonly fault: 'delay'; readonly ms: number }
   /** The stream ends behind so many events: without a word, with a broken socket, or with an `error` event. */
   | { readonly fault: 'cut'; readonly events: number; readonly how: 'end' | 'break' | 'error' }
   /** Nothing comes behind so many events, and the stream does not end. */
@@ -52,6 +54,9 @@ export const httpError = (status: number, options: HttpErrorOptions = {}): Fault
 /** No connection is made. */
 export const refuseConnection = (): Fault => ({ fault: 'refuseConnection' });
 
+/** The answer comes so many milliseconds later. */
+export const delay = (ms: number): Fault => ({ fault: 'delay', ms });
+
 /** The stream ends behind so many events, as a server does that goes down. */
 export const cutAfter = (events: number, how: 'end' | 'break' | 'error' = 'end'): Fault => ({
   fault: 'cut',
@@ -77,7 +82,7 @@ export function faultResponse(fault: Extract<Fault, { fault: 'http' }>, requestI
 /** The response with its body spoiled. */
 export function spoil(
   response: Response,
-  fault: Exclude<Fault, { fault: 'http' | 'refuseConnection' }>,
+  fault: Extract<Fault, { fault: 'cut' | 'stall' | 'slice' }>,
 ): Response {
   if (!response.body) return response;
   const body = fault.fault === 'slice' ? sliced(response.body, fault.bytes) : stopped(response.body, fault);

@@ -8,6 +8,7 @@ export {
 } from './create-emulator.ts';
 export {
   cutAfter,
+  delay,
   type Fault,
   type HttpErrorOptions,
   httpError,
