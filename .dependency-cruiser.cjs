@@ -50,7 +50,7 @@ module.exports = {
       severity: 'error',
       comment: 'Everything else, but the command line, runs where only web APIs exist.',
       from: { path: '^src/', pathNot: [room('node'), '^src/emulator/cli\\.ts$'] },
-      to: { dependencyTypes: ['core'] },
+      to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'sdk-is-types-only',

@@ -389,6 +389,8 @@ describe('files', () => {
     expect(first).not.toHaveProperty('expires_at');
     const rest = await get(`?after_id=${old['last_id']}`, { headers });
     expect(rest).toMatchObject({ data: [{ filename: 'a' }], has_more: false });
+    const before = await get(`?before_id=${rest['last_id']}&limit=1`, { headers });
+    expect(before).toMatchObject({ data: [{ filename: 'b' }], has_more: true });
   });
 
   it('are limited in number a minute, when asked for', async () => {

@@ -405,7 +405,7 @@ describe('files and batches', () => {
       for await (const result of await client.messages.batches.results(id)) results.push(result);
       return { id, status, results, list: (await client.messages.batches.list()).data };
     };
-    await behind.get('/v1/models?limit=1&before_id=x');
+    await behind.get('/v1/models?limit=1&before_id=claude-sonnet-5-5');
     const real = await work(behind);
     await recording.flush();
     expect(real.results).toHaveLength(2);

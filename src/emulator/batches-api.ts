@@ -2,8 +2,9 @@ import * as z from 'zod/v4-mini';
 import type { ApiVersion } from './check-headers.ts';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
 import { createMessage } from './messages-api.ts';
+import { idPage } from './pages.ts';
 import type { MessagesService } from './respond.ts';
-import type { StoredBatch } from './store.ts';
+import type { Store, StoredBatch } from './store.ts';
 
 /** A batch expires a day after it was made. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -33,13 +34,9 @@ export async function handleBatches(
   if (!id) {
     if (request.method === 'POST') return describe(await createBatch(request, version, service));
     if (request.method === 'GET') {
-      const data = [...store.batches.values()]
-        .toReversed()
-        .map((batch) => formatted(batch, new URL(request.url).origin));
-      return json(
-        { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null },
-        store.ids,
-      );
+      const { origin, searchParams } = new URL(request.url);
+      const page = idPage([...store.batches.values()].toReversed(), searchParams);
+      return json({ ...page, data: page.data.map((batch) => formatted(batch, origin)) }, store.ids);
     }
     return undefined;
   }
@@ -50,7 +47,7 @@ export async function handleBatches(
     await batch.done;
     return describe(batch);
   }
-  if (request.method === 'GET' && action === 'results') return results(batch);
+  if (request.method === 'GET' && action === 'results') return results(batch, store);
   if (request.method === 'POST' && action === 'cancel') {
     batch.cancelledAt ??= store.now();
     return describe(batch);
@@ -123,12 +120,13 @@ async function resultOf(
 }
 
 /** JSON lines. Their order is not promised, and here it is the reverse: a program that relies on it should fail. */
-function results(batch: StoredBatch): Response {
+function results(batch: StoredBatch, store: Store): Response {
   if (!batch.endedAt) throw invalidRequest('Batch has no available results: it has not ended.');
   const lines = batch.customIds
     .toReversed()
     .map((id) => JSON.stringify({ custom_id: id, result: batch.results.get(id) }));
-  return new Response(`${lines.join('\n')}\n`, { headers: { 'content-type': 'application/x-jsonl' } });
+  const headers = { 'content-type': 'application/x-jsonl', 'request-id': store.ids.next('req') };
+  return new Response(`${lines.join('\n')}\n`, { headers });
 }
 
 function formatted(batch: StoredBatch, origin: string) {

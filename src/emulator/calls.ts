@@ -1,31 +1,11 @@
 import type { ScriptedBlock } from './answer.ts';
+import { type Call, resultBlock, type Stage, serverToolUse } from './call.ts';
 import { CodeCall } from './code-call.ts';
 import { runCommand } from './container.ts';
 import type { CommandStep } from './script.ts';
-import type { Store, StoredContainer } from './store.ts';
+import type { StoredContainer } from './store.ts';
 import { edit } from './text-editor.ts';
-import type { Toolbox } from './toolbox.ts';
-import { searchContent, type WebPages } from './web-pages.ts';
-
-/** Where steps are played. */
-export interface Stage {
-  /** There for every response that runs commands. */
-  readonly container: StoredContainer | undefined;
-  readonly store: Store;
-  readonly toolbox: Toolbox;
-  readonly web: WebPages;
-  /** Ends what runs: nobody reads on. */
-  readonly signal: AbortSignal;
-  /** Ends with the emulator. What waits between two requests ends with it only. */
-  readonly life: AbortSignal;
-}
-
-/** A call that was announced, and what comes of it. */
-export interface Call {
-  readonly block: ScriptedBlock;
-  /** The blocks behind it, the last of which is its result, or `true` when it waits for results of the caller's tools. */
-  run(stage: Stage): AsyncGenerator<ScriptedBlock, boolean>;
-}
+import { searchContent } from './web-pages.ts';
 
 type EditorStep = Extract<CommandStep, { word: 'view' | 'create' | 'replace' }>;
 
@@ -95,15 +75,6 @@ function single(block: ScriptedBlock, content: (stage: Stage) => Promise<unknown
       return false;
     },
   };
-}
-
-/** Since April 2026 calls of the code execution tools carry no `caller` (recorded). */
-export function serverToolUse(id: string, name: string, input: Record<string, unknown>): ScriptedBlock {
-  return { type: 'server_tool_use', id, name, input };
-}
-
-export function resultBlock({ id, name }: ScriptedBlock, content: unknown): ScriptedBlock {
-  return { type: `${name}_tool_result`, tool_use_id: id, content };
 }
 
 function editorInput(step: EditorStep): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import type { ScriptedBlock } from './answer.ts';
-import { type Call, resultBlock, type Stage, serverToolUse } from './calls.ts';
+import { type Call, resultBlock, type Stage, serverToolUse } from './call.ts';
 import { type CommandOutcome, runCommand } from './container.ts';
 import { RunningCell } from './running-cell.ts';
 import type { ToolCall, ToolReply } from './sandbox/sandbox.ts';

@@ -125,6 +125,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const service = {
     store,
     script,
+    unfinished: new Map(),
     createSandbox: options.sandbox ?? justBashSandbox,
     web: options.web ?? {},
     timeoutMs,
@@ -205,6 +206,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     reset() {
       life.abort();
       life = new AbortController();
+      service.unfinished.clear();
       store.reset().catch(() => {});
       script.reset();
       filesLimit.reset();
@@ -214,7 +216,10 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     inject(...more) {
       faults.push(...more);
     },
-    loseContainers: () => void store.loseContainers().catch(() => {}),
+    loseContainers() {
+      service.unfinished.clear();
+      store.loseContainers().catch(() => {});
+    },
     assertDone: () => script.assertDone(),
     async [Symbol.asyncDispose]() {
       life.abort();

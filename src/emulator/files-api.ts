@@ -1,9 +1,10 @@
 import { isExpired } from './check-files.ts';
 import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
+import { idPage, limitOf } from './pages.ts';
 import type { Store, StoredFile } from './store.ts';
 
-/** The header that asks for the older shapes, still taken (documented Aug 2026). */
+/** The header that asks for the shapes before general availability, still taken (documented Aug 2026). */
 const OLD_SHAPES = 'files-api-2025-04-14';
 const MAX_BYTES = 500_000_000;
 const MAX_IDS = 100;
@@ -23,7 +24,8 @@ export async function handleFiles(
     if (request.method === 'POST') return json(metadata(await upload(request, store)), store.ids);
     if (request.method !== 'GET') return undefined;
     const query = new URL(request.url).searchParams;
-    const page = isOld ? oldPage(query, store) : pageOf(query, store);
+    const newestFirst = [...store.files.values()].toReversed();
+    const page = isOld ? idPage(newestFirst, query) : pageOf(newestFirst, query);
     return json({ ...page, data: page.data.map(metadata) }, store.ids);
   }
   const file = store.files.get(id);
@@ -81,10 +83,12 @@ function expiryOf(field: FormDataEntryValue | null, now: Date): Date | undefined
 }
 
 /** Newest first. With `ids[]`, those that do not exist are left out without a word. */
-function pageOf(query: URLSearchParams, store: Store): { data: StoredFile[]; next_page: string | null } {
+function pageOf(
+  all: readonly StoredFile[],
+  query: URLSearchParams,
+): { data: readonly StoredFile[]; next_page: string | null } {
   const old = ['before_id', 'after_id'].find((name) => query.has(name));
   if (old) throw invalidRequest(`${old}: Extra inputs are not permitted`);
-  const all = [...store.files.values()].toReversed();
   const ids = new Set(query.getAll('ids[]'));
   if (ids.size > 0) {
     if (query.has('page') || query.has('limit'))
@@ -100,27 +104,6 @@ function pageOf(query: URLSearchParams, store: Store): { data: StoredFile[]; nex
   return { data: all.slice(from, from + limit), next_page: next };
 }
 
-/** The shape before general availability, with ids as cursors. */
-function oldPage(query: URLSearchParams, store: Store) {
-  const all = [...store.files.values()].toReversed();
-  const [after, before] = [query.get('after_id'), query.get('before_id')];
-  const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
-  const end = before === null ? all.length : all.findIndex(({ id }) => id === before);
-  const data = all.slice(start, Math.min(start + limitOf(query), Math.max(end, 0)));
-  return {
-    data,
-    has_more: start + data.length < end,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-  };
-}
-
-function limitOf(query: URLSearchParams): number {
-  const limit = Number(query.get('limit') ?? 20);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  throw invalidRequest('limit: must be 1 to 1000');
-}
-
 function download(file: StoredFile, store: Store): Response {
   if (!file.downloadable) {
     const message = `File \`${file.id}\` is not downloadable.`;
@@ -130,7 +113,11 @@ function download(file: StoredFile, store: Store): Response {
     throw new ApiFailure(404, 'not_found_error', `File \`${file.id}\` has expired.`, 'file_expired');
   }
   return new Response(file.bytes.slice(), {
-    headers: { 'content-type': file.mimeType, 'content-length': String(file.bytes.byteLength) },
+    headers: {
+      'content-type': file.mimeType,
+      'content-length': String(file.bytes.byteLength),
+      'request-id': store.ids.next('req'),
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { json, notFound } from './http.ts';
+import { idPage } from './pages.ts';
 import type { Store } from './store.ts';
 
 /** Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026). */
@@ -20,12 +21,7 @@ export function handleModels(request: Request, path: string, store: Store): Resp
   if (request.method !== 'GET') return undefined;
   const [, id] = path.split('/');
   const models = MODELS.map(formatted);
-  if (!id) {
-    return json(
-      { data: models, has_more: false, first_id: models[0]?.id ?? null, last_id: models.at(-1)?.id ?? null },
-      store.ids,
-    );
-  }
+  if (!id) return json(idPage(models, new URL(request.url).searchParams), store.ids);
   const model = models.find((one) => one.id === id);
   if (!model) throw notFound(`model: ${id}`);
   return json(model, store.ids);

@@ -1,6 +1,7 @@
 import { EmulatorError } from '../errors.ts';
 import type { ScriptedBlock } from './answer.ts';
-import { type Call, callOf, type Stage } from './calls.ts';
+import type { Call, Stage } from './call.ts';
+import { callOf } from './calls.ts';
 import type { CommandStep, LastResult } from './script.ts';
 import type { BlockStep } from './script-player.ts';
 

@@ -1,6 +1,7 @@
 import { EmulatorError } from '../errors.ts';
 import type { Answer, Ending, ScriptedBlock } from './answer.ts';
-import { callOf, needsContainer, reopened, type Stage } from './calls.ts';
+import type { Call, Stage } from './call.ts';
+import { callOf, needsContainer, reopened } from './calls.ts';
 import { openCallsOf, toolResultsOf } from './check-history.ts';
 import { CodeCall } from './code-call.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
@@ -9,16 +10,26 @@ import { outlineOf } from './outline.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
 import type { MessagesBody } from './request-body.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
-import type { ScriptedResponse, ScriptPlayer } from './script-player.ts';
-import type { Store, StoredContainer, Unfinished } from './store.ts';
+import type { BlockStep, ScriptedResponse, ScriptPlayer } from './script-player.ts';
+import type { Store, StoredContainer } from './store.ts';
 import { rememberThread } from './threads.ts';
 import { type Toolbox, toolboxOf } from './toolbox.ts';
 import type { WebPages } from './web-pages.ts';
+
+/** What a response left undone: calls without their results, and the steps behind them. */
+interface Unfinished {
+  readonly calls: readonly Call[];
+  /** The scripted response in which code waits, and its steps behind that; otherwise the script goes on with its next one. */
+  readonly scripted: ScriptedResponse | undefined;
+  readonly steps: readonly BlockStep[];
+}
 
 /** What responses are made with. */
 export interface MessagesService {
   readonly store: Store;
   readonly script: ScriptPlayer;
+  /** What responses left undone, by the id of their first open call. */
+  readonly unfinished: Map<string, Unfinished>;
   readonly createSandbox: SandboxFactory;
   readonly web: WebPages;
   readonly timeoutMs: number;
@@ -40,7 +51,7 @@ export async function respond(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { store, script } = service;
-  const unfinished = unfinishedOf(body, store);
+  const unfinished = unfinishedOf(body, service);
   const scripted = unfinished.scripted ?? script.next(body);
   if (!scripted && unfinished.calls.length === 0) throw ranOut(script);
   try {
@@ -64,7 +75,7 @@ export async function respond(
       (call) => call instanceof CodeCall && call.isWaiting,
     ) as CodeCall[];
     for (const call of resumed) call.reply(toolResultsOf(body.messages), store.now());
-    forget(unfinished, store);
+    forget(unfinished, service);
     const id = store.ids.next('msg');
     const resumesCode = resumed.length > 0;
     return {
@@ -123,15 +134,16 @@ async function* answered(
 async function* blocksOf(
   { unfinished, scripted, resumesCode }: Part,
   stage: Stage,
-  { store, script }: MessagesService,
+  service: MessagesService,
 ): AsyncGenerator<ScriptedBlock, Played> {
+  const { script } = service;
   const container = describe(stage.container);
   const waits: Played = { stopReason: 'tool_use', container, whole: false };
 
   const opening = yield* runAll(unfinished.calls, stage);
   if (opening.calls.length > 0) {
     if (scripted && !unfinished.scripted) script.rewind(scripted);
-    keep({ ...unfinished, calls: opening.calls }, store);
+    keep({ ...unfinished, calls: opening.calls }, service);
     return waits;
   }
   if (!scripted)
@@ -140,7 +152,7 @@ async function* blocksOf(
   const steps = unfinished.scripted ? unfinished.steps : scripted.steps;
   const { calls, rest } = yield* play(steps, stage);
   if (rest) {
-    keep({ calls, scripted, steps: rest }, store);
+    keep({ calls, scripted, steps: rest }, service);
     return waits;
   }
   const open = [...calls];
@@ -149,7 +161,7 @@ async function* blocksOf(
     open.push(call);
     yield call.block;
   }
-  keep({ calls: open, scripted: undefined, steps: [] }, store);
+  keep({ calls: open, scripted: undefined, steps: [] }, service);
   // The response in which code comes to its end names no container (recorded Dec 2025).
   const hidden = resumesCode && !steps.some(isCommand);
   return { stopReason: scripted.stopReason, container: hidden ? undefined : container, whole: true };
@@ -158,22 +170,22 @@ async function* blocksOf(
 const NOTHING: Unfinished = { calls: [], scripted: undefined, steps: [] };
 
 /** What the last response left open: as it is remembered, or as the history shows it. */
-function unfinishedOf(body: MessagesBody, store: Store): Unfinished {
+function unfinishedOf(body: MessagesBody, service: MessagesService): Unfinished {
   const [first, ...more] = openCallsOf(body.messages);
   if (!first) return NOTHING;
-  const kept = store.unfinished.get(String(first['id']));
+  const kept = service.unfinished.get(String(first['id']));
   if (kept) return kept;
   const calls = [first, ...more].flatMap((block) => reopened(block) ?? []);
   return { ...NOTHING, calls };
 }
 
-function keep(unfinished: Unfinished, store: Store): void {
+function keep(unfinished: Unfinished, service: MessagesService): void {
   const [first] = unfinished.calls;
-  if (first) store.unfinished.set(String(first.block['id']), unfinished);
+  if (first) service.unfinished.set(String(first.block['id']), unfinished);
 }
 
-function forget({ calls: [first] }: Unfinished, store: Store): void {
-  if (first) store.unfinished.delete(String(first.block['id']));
+function forget({ calls: [first] }: Unfinished, service: MessagesService): void {
+  if (first) service.unfinished.delete(String(first.block['id']));
 }
 
 /** The container of a response, where one is asked for or needed. */

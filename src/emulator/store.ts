@@ -1,8 +1,6 @@
-import type { Call } from './calls.ts';
 import { Ids } from './ids.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { LastResult } from './script.ts';
-import type { BlockStep, ScriptedResponse } from './script-player.ts';
 
 const NOTHING: LastResult = { stdout: '', stderr: '', returnCode: 0 };
 
@@ -47,14 +45,6 @@ export interface StoredBatch {
   done: Promise<void>;
 }
 
-/** What a response left undone: calls without their results, and the steps behind them. */
-export interface Unfinished {
-  readonly calls: readonly Call[];
-  /** The scripted response in which code waits, and its steps behind that; otherwise the script goes on with its next one. */
-  readonly scripted: ScriptedResponse | undefined;
-  readonly steps: readonly BlockStep[];
-}
-
 /** A conversation that the service holds. */
 export interface StoredThread {
   readonly fields: Readonly<Record<string, unknown>>;
@@ -69,8 +59,6 @@ export class Store {
   readonly batches = new Map<string, StoredBatch>();
   /** Conversations of message threads, by the id of their newest reply. */
   readonly threads = new Map<string, StoredThread>();
-  /** By the id of the first call that is open. */
-  readonly unfinished = new Map<string, Unfinished>();
   /** Outlines of conversations whose last response paused. */
   readonly paused = new Set<string>();
   readonly now: () => Date;
@@ -91,7 +79,6 @@ export class Store {
   async loseContainers(): Promise<void> {
     const containers = [...this.containers.values()];
     this.containers.clear();
-    this.unfinished.clear();
     await Promise.all(containers.map(({ sandbox }) => sandbox.close?.()));
   }
 

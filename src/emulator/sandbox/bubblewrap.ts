@@ -49,7 +49,7 @@ interface ExecResult {
 }
 
 /** Node's modules that the sandbox needs. */
-export function nodeModules() {
+function nodeModules() {
   const builtin = globalThis.process?.getBuiltinModule;
   if (!builtin) {
     throw new EmulatorError('systemSandbox() needs Node 20.16 or later on Linux.', { code: 'not_node' });

@@ -1,0 +1,33 @@
+import type { ScriptedBlock } from './answer.ts';
+import type { Store, StoredContainer } from './store.ts';
+import type { Toolbox } from './toolbox.ts';
+import type { WebPages } from './web-pages.ts';
+
+/** Where steps are played. */
+export interface Stage {
+  /** There for every response that runs commands. */
+  readonly container: StoredContainer | undefined;
+  readonly store: Store;
+  readonly toolbox: Toolbox;
+  readonly web: WebPages;
+  /** Ends what runs: nobody reads on. */
+  readonly signal: AbortSignal;
+  /** Ends with the emulator. What waits between two requests ends with it only. */
+  readonly life: AbortSignal;
+}
+
+/** A call that was announced, and what comes of it. */
+export interface Call {
+  readonly block: ScriptedBlock;
+  /** The blocks behind it, the last of which is its result, or `true` when it waits for results of the caller's tools. */
+  run(stage: Stage): AsyncGenerator<ScriptedBlock, boolean>;
+}
+
+/** Since April 2026 calls of the code execution tools carry no `caller` (recorded). */
+export function serverToolUse(id: string, name: string, input: Record<string, unknown>): ScriptedBlock {
+  return { type: 'server_tool_use', id, name, input };
+}
+
+export function resultBlock({ id, name }: ScriptedBlock, content: unknown): ScriptedBlock {
+  return { type: `${name}_tool_result`, tool_use_id: id, content };
+}
