@@ -410,12 +410,12 @@ describe('files and batches', () => {
     await recording.flush();
     expect(real.results).toHaveLength(2);
     expect(recording.exchanges.map(({ request }) => request.path).slice(0, 2)).toEqual([
-      '/v1/models?before_id=x&limit=1',
+      '/v1/models?before_id=claude-sonnet-5-5&limit=1',
       '/v1/messages/batches',
     ]);
 
     const { served, client } = replayed();
-    const models = '/v1/models?before_id=x&limit=1';
+    const models = '/v1/models?before_id=claude-sonnet-5-5&limit=1';
     await expect(Promise.resolve(client.delete(models))).rejects.toThrow(/no DELETE was recorded/);
     await client.get(models);
     const again = await work(client);
