@@ -5,6 +5,7 @@
  *   node method.mjs <method> <payload> <base url> <runs> [--memory]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { peer } from '../peers/peers.mjs';
 
 const [method, payload, origin, runs, mode] = process.argv.slice(2);
 const baseURL = `${origin}/${encodeURIComponent(payload)}`;
@@ -102,10 +103,7 @@ const methods = {
   },
 
   async 'AI SDK fullStream'() {
-    const [{ streamText }, { createAnthropic }] = await Promise.all([
-      import('ai'),
-      import('@ai-sdk/anthropic'),
-    ]);
+    const [{ streamText }, { createAnthropic }] = await Promise.all([peer('ai'), peer('@ai-sdk/anthropic')]);
     const anthropic = createAnthropic({ apiKey: 'none', baseURL: `${baseURL}/v1` });
     const tools = { code_execution: anthropic.tools.codeExecution_20260120() };
     return async () => {

@@ -10,12 +10,11 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NODE_20, NODE_22 } from '../peers/peers.mjs';
 
 const quick = process.argv.includes('--quick');
 const check = process.argv.includes('--check');
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const NODE_22 = here('node_modules/node22/bin/node');
-const NODE_20 = here('node_modules/node20/bin/node');
 
 const OURS = ['ours, iterated', 'ours, turn()'];
 const METHODS = [
