@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
-import { codeExecutionTool, runTurn, userMessage } from 'code-execution-kit';
+import { runTurn, userMessage } from 'code-execution-kit';
 import { createEmulator, pause, python, type Step, say } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
 import { afterEach, expect, it } from 'vitest';
@@ -55,15 +55,6 @@ it('serves the SDK’s client, files and streams over HTTP', async () => {
     'POST /v1/messages',
     'POST /v1/messages',
   ]);
-});
-
-it('serves curl', async () => {
-  const { server } = await serve(say('Hello.'));
-  const body = JSON.stringify({ ...params, tools: [codeExecutionTool()] });
-  const headers = Object.entries(API_HEADERS).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const args = ['-sS', `${server.url}/v1/messages`, ...headers, '-d', body];
-  const { stdout } = await promisify(execFile)('curl', args);
-  expect(JSON.parse(stdout).content).toEqual([{ type: 'text', text: 'Hello.' }]);
 });
 
 it.each([

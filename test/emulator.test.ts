@@ -1,18 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { codeExecutionTool, containerUpload, executionsOf, isCodeExecutionError } from 'code-execution-kit';
-import {
-  bash,
-  callTool,
-  createEmulator,
-  pause,
-  python,
-  type Step,
-  say,
-  stop,
-} from 'code-execution-kit/emulator';
+import { bash, createEmulator, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { API_HEADERS } from './support/headers.ts';
 
 const model = 'claude-opus-5-5';
@@ -150,30 +139,6 @@ describe('containers', () => {
   });
 });
 
-describe('files', () => {
-  it('are uploaded, listed, looked up, downloaded and deleted', async () => {
-    const { client } = start(bash('printf data > $OUTPUT_DIR/out.bin'));
-    const upload = await client.files.upload({ file: new File(['abc'], 'in.txt', { type: 'text/plain' }) });
-    expect(upload).toMatchObject({ type: 'file', filename: 'in.txt', size_bytes: 3, downloadable: false });
-    const [execution] = executionsOf(await client.messages.create(params));
-    const id = execution?.files[0] ?? '';
-    expect(await client.files.retrieveMetadata(id)).toMatchObject({
-      filename: 'out.bin',
-      downloadable: true,
-    });
-    expect(await (await client.files.download(id)).text()).toBe('data');
-    expect((await client.files.list()).data.map((file) => file.id)).toEqual([id, upload.id]);
-    expect((await client.files.list({ ids: [upload.id, 'file_none'] })).data).toEqual([upload]);
-    expect((await client.files.list({ limit: 1 })).next_page).toBe('page_1');
-    await expect(client.files.download(upload.id)).rejects.toThrow(/not downloadable/);
-    expect(await client.files.delete(id)).toEqual({ id, type: 'file_deleted' });
-    await expect(client.files.retrieveMetadata(id)).rejects.toMatchObject({
-      status: 404,
-      type: 'not_found_error',
-    });
-  });
-});
-
 describe('batches', () => {
   it('answer each item with the next response, in results of any order', async () => {
     const { emulator, client } = start(python('print(1)'), say('One.'), stop(), say('Two.'));
@@ -218,43 +183,6 @@ describe('batches', () => {
       await expect(client.messages.batches.create({ requests })).rejects.toMatchObject({ status: 400 });
     }
   });
-});
-
-describe('the tool runner of the SDK', () => {
-  const weather = betaZodTool({
-    name: 'weather',
-    description: 'The weather',
-    inputSchema: z.object({ city: z.string() }),
-    run: ({ city }) => `${city}: sun`,
-  });
-
-  it.each([[undefined], [false as const]])(
-    'goes over a pause and a tool call, with thread: %s',
-    async (thread) => {
-      const { emulator, client } = start(
-        bash('echo kept > /tmp/x'),
-        pause(),
-        callTool('weather', { city: 'Oslo' }),
-        bash('cat /tmp/x'),
-        say('Sunny.'),
-      );
-      const runner = client.beta.messages.toolRunner({
-        ...params,
-        tools: [codeExecutionTool(), weather],
-        ...(thread === undefined ? {} : { thread }),
-      });
-      const message = await runner;
-      expect(message.content.at(-1)).toMatchObject({ type: 'text', text: 'Sunny.' });
-      expect(executionsOf(message)[0]?.stdout).toBe('kept\n');
-      const bodies = emulator.requests.map(
-        ({ body }) => body as { thread?: { type: string }; messages: unknown[] },
-      );
-      expect(bodies.map((body) => body.thread?.type)).toEqual(
-        thread === false ? [undefined, undefined, undefined] : ['create', 'continue', 'continue'],
-      );
-      emulator.assertDone();
-    },
-  );
 });
 
 describe('what is refused', () => {
