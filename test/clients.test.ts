@@ -161,6 +161,68 @@ describe('the tool runner of the SDK', () => {
   });
 });
 
+describe('batches of the SDK', () => {
+  it('answer each item with the next response, in results of any order', async () => {
+    const { emulator, client } = await serve(python('print(1)'), say('One.'), stop(), say('Two.'));
+    const requests = ['a', 'b', 'c'].map((custom_id) => ({ custom_id, params }));
+    const batch = await client.messages.batches.create({ requests });
+    expect(batch).toMatchObject({
+      processing_status: 'in_progress',
+      request_counts: { processing: 3 },
+      results_url: null,
+    });
+    const ended = await client.messages.batches.retrieve(batch.id);
+    expect(ended).toMatchObject({ processing_status: 'ended', request_counts: { succeeded: 2, errored: 1 } });
+    // Fetched from `results_url`, which must lead to this port.
+    const results = new Map<string, Anthropic.Messages.MessageBatchResult>();
+    for await (const { custom_id, result } of await client.messages.batches.results(batch.id))
+      results.set(custom_id, result);
+    expect([...results.keys()]).toEqual(['c', 'b', 'a']);
+    expect(results.get('a')).toMatchObject({
+      type: 'succeeded',
+      message: { content: [{}, { content: { stdout: '1\n' } }, { text: 'One.' }] },
+    });
+    expect(results.get('c')).toMatchObject({
+      type: 'errored',
+      error: { error: { type: 'invalid_request_error' } },
+    });
+    expect((await client.messages.batches.list()).data).toEqual([ended]);
+    emulator.assertDone();
+  });
+
+  it('are listed over pages', async () => {
+    const { client } = await serve();
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count++) {
+      const { id } = await client.messages.batches.create({ requests: [{ custom_id: 'a', params }] });
+      ids.unshift(id);
+    }
+    const first = await client.messages.batches.list({ limit: 2 });
+    expect(first.data.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    const listed: string[] = [];
+    for await (const { id } of first) listed.push(id);
+    expect(listed).toEqual(ids);
+  });
+
+  it('are cancelled, deleted once they ended, and refused when they are wrong', async () => {
+    const { client } = await serve(say('One.'));
+    const { batches } = client.messages;
+    const { id } = await batches.create({ requests: [{ custom_id: 'a', params }] });
+    // A POST without a body, and so without a content-type.
+    expect(await batches.cancel(id)).toMatchObject({ processing_status: 'canceling' });
+    expect(await batches.retrieve(id)).toMatchObject({ request_counts: { canceled: 1 } });
+    expect(await batches.delete(id)).toEqual({ id, type: 'message_batch_deleted' });
+    await expect(batches.retrieve(id)).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+    for (const requests of [
+      [],
+      [{ custom_id: 'a b', params }],
+      [1, 2].map(() => ({ custom_id: 'a', params })),
+    ]) {
+      await expect(batches.create({ requests })).rejects.toBeInstanceOf(Anthropic.BadRequestError);
+    }
+  });
+});
+
 describe('files of the SDK', () => {
   const PROGRAM = [
     'import os',

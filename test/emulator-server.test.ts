@@ -77,6 +77,32 @@ it('takes other names of this machine', async () => {
   }
 });
 
+// What is thrown before there is an answer must not end the process that listens.
+it.each([
+  ['a method that no Request takes', 'TRACE', '/v1/models'],
+  ['a path that is no URL', 'GET', '//'],
+])('answers %s, and goes on', { timeout: 5000 }, async (_, method, path) => {
+  const { server } = await serve(say('Hello.'));
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const sent = request({ port: server.port, host: '127.0.0.1', method, path }, (reply) => {
+      reply.resume().on('end', () => resolve(reply.statusCode));
+    });
+    sent.on('error', reject).end();
+  });
+  expect(status).toBeGreaterThanOrEqual(400);
+  expect(status).toBeLessThan(500);
+  expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
+});
+
+it('serves over IPv6', { timeout: 5000 }, async (context) => {
+  const server = await createEmulator({ script: [] })
+    .listen({ host: '::1' })
+    .catch(() => context.skip('this machine has no ::1'));
+  open.push(server);
+  expect(server.url).toBe(`http://[::1]:${server.port}`);
+  expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
+});
+
 it('ends what runs when its client goes, and tells of a port that is taken', async () => {
   const { emulator, server, client } = await serve(python('while True: pass'));
   const turn = runTurn(client, params, { signal: AbortSignal.timeout(300) });

@@ -139,52 +139,6 @@ describe('containers', () => {
   });
 });
 
-describe('batches', () => {
-  it('answer each item with the next response, in results of any order', async () => {
-    const { emulator, client } = start(python('print(1)'), say('One.'), stop(), say('Two.'));
-    const requests = ['a', 'b', 'c'].map((custom_id) => ({ custom_id, params }));
-    const batch = await client.messages.batches.create({ requests });
-    expect(batch).toMatchObject({
-      processing_status: 'in_progress',
-      request_counts: { processing: 3 },
-      results_url: null,
-    });
-    const ended = await client.messages.batches.retrieve(batch.id);
-    expect(ended).toMatchObject({ processing_status: 'ended', request_counts: { succeeded: 2, errored: 1 } });
-    const results = new Map<string, { type: string }>();
-    for await (const { custom_id, result } of await client.messages.batches.results(batch.id))
-      results.set(custom_id, result);
-    expect([...results.keys()]).toEqual(['c', 'b', 'a']);
-    expect(results.get('a')).toMatchObject({
-      type: 'succeeded',
-      message: { content: [{}, {}, { text: 'One.' }] },
-    });
-    expect(results.get('c')).toMatchObject({
-      type: 'errored',
-      error: { error: { type: 'invalid_request_error' } },
-    });
-    expect((await client.messages.batches.list()).data).toEqual([ended]);
-    emulator.assertDone();
-  });
-
-  it('are cancelled, and refused when they are wrong', async () => {
-    const { client } = start(say('One.'));
-    const batch = await client.messages.batches.create({ requests: [{ custom_id: 'a', params }] });
-    expect(await client.messages.batches.cancel(batch.id)).toMatchObject({ processing_status: 'canceling' });
-    expect(await client.messages.batches.retrieve(batch.id)).toMatchObject({
-      request_counts: { canceled: 1 },
-    });
-    await expect(client.messages.batches.retrieve('msgbatch_none')).rejects.toMatchObject({ status: 404 });
-    for (const requests of [
-      [],
-      [{ custom_id: 'a b', params }],
-      [1, 2].map(() => ({ custom_id: 'a', params })),
-    ]) {
-      await expect(client.messages.batches.create({ requests })).rejects.toMatchObject({ status: 400 });
-    }
-  });
-});
-
 describe('what is refused', () => {
   it.each([
     ['an unknown container', { container: 'container_none' }, 404, /Container `container_none` not found/],

@@ -211,6 +211,17 @@ export const behaviours: readonly Behaviour[] = [
     },
   },
   {
+    name: 'temperature is refused under the API version that the SDK sends',
+    async holds({ client, model }) {
+      const request = { ...refusable(model), temperature: 1 };
+      await assertRefused(
+        client.messages.create(request),
+        [400],
+        /temperature: Extra inputs are not permitted/,
+      );
+    },
+  },
+  {
     name: 'an upload is described and listed, and cannot be downloaded',
     async holds(surroundings) {
       const { client } = surroundings;
