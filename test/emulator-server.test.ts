@@ -91,7 +91,7 @@ it.each([
   });
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);
-  expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
+  expect((await fetch(`${server.url}/v1/models`, { headers: API_HEADERS })).status).toBe(200);
 });
 
 it('serves over IPv6', { timeout: 5000 }, async (context) => {
@@ -100,7 +100,7 @@ it('serves over IPv6', { timeout: 5000 }, async (context) => {
     .catch(() => context.skip('this machine has no ::1'));
   open.push(server);
   expect(server.url).toBe(`http://[::1]:${server.port}`);
-  expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
+  expect((await fetch(`${server.url}/v1/models`, { headers: API_HEADERS })).status).toBe(200);
 });
 
 it('ends what runs when its client goes, and tells of a port that is taken', async () => {

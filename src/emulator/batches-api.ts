@@ -44,10 +44,15 @@ export async function handleBatches(
   if (!batch) throw notFound(`Message batch \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) {
     // Whoever asks again finds it done: a test waits for nothing.
-    await batch.done;
+    await (batch.run ??= batch.start());
     return describe(batch);
   }
   if (request.method === 'GET' && action === 'results') return results(batch, store);
+  if (request.method === 'DELETE' && action === undefined) {
+    if (!batch.endedAt) throw invalidRequest(`Message batch \`${id}\` has not ended: cancel it first.`);
+    store.batches.delete(id);
+    return json({ id, type: 'message_batch_deleted' }, store.ids);
+  }
   if (request.method === 'POST' && action === 'cancel') {
     batch.cancelledAt ??= store.now();
     return describe(batch);
@@ -78,10 +83,10 @@ async function createBatch(
     results: new Map(),
     endedAt: undefined,
     cancelledAt: undefined,
-    done: Promise.resolve(),
+    start: () => run(batch, requests, version, service),
+    run: undefined,
   };
   store.batches.set(batch.id, batch);
-  batch.done = run(batch, requests, version, service);
   return batch;
 }
 
@@ -93,8 +98,6 @@ async function run(
   service: MessagesService,
 ): Promise<void> {
   for (const { custom_id: customId, params } of requests) {
-    // The answer to the request that made the batch comes first.
-    await new Promise((resolve) => setTimeout(resolve));
     batch.results.set(
       customId,
       batch.cancelledAt ? { type: 'canceled' } : await resultOf(params, version, service),

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EmulatorError } from '../errors.ts';
 import { errorBody } from './http.ts';
 
@@ -45,29 +46,23 @@ export async function listen(
       },
     );
   }
-  const server = http.createServer(async (incoming, outgoing) => {
-    const { method = 'GET', url = '/', headers } = incoming;
+  async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const cut = new AbortController();
     outgoing.once('close', () => cut.abort());
-    const hasBody = method !== 'GET' && method !== 'HEAD';
-    const request = new Request(new URL(url, `http://${host}`), {
-      method,
-      headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-      signal: cut.signal,
-      ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' } : {}),
-    } as RequestInit);
-    try {
-      const response = refusal(request) ?? (await fetch(request));
-      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-      if (response.body)
-        Readable.fromWeb(response.body as never)
-          .on('error', () => outgoing.destroy())
-          .pipe(outgoing);
-      else outgoing.end();
-    } catch (error) {
-      // A request that was aborted has nobody to answer.
-      outgoing.destroy(error instanceof Error ? error : undefined);
+    const request = requestOf(incoming, Readable.toWeb(incoming) as ReadableStream, cut.signal);
+    const response = request instanceof Response ? request : (refusal(request) ?? (await fetch(request)));
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    if (!response.body) {
+      outgoing.end();
+      return;
     }
+    Readable.fromWeb(response.body as never)
+      .on('error', () => outgoing.destroy())
+      .pipe(outgoing);
+  }
+  const server = http.createServer((incoming, outgoing) => {
+    // A request that was aborted, or refused like a connection, has nobody to answer.
+    answer(incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
@@ -90,6 +85,25 @@ export async function listen(
   return { url: `http://${name}:${bound}`, port: bound, close, [Symbol.asyncDispose]: close };
 }
 
+/** The request as `fetch` takes it, with the host under which the client reached us, or the refusal of one that cannot be. */
+function requestOf(
+  { method = 'GET', url = '/', headers }: IncomingMessage,
+  body: ReadableStream,
+  signal: AbortSignal,
+): Request | Response {
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  try {
+    return new Request(`http://${headers.host}${url}`, {
+      method,
+      headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+      signal,
+      ...(hasBody ? { body, duplex: 'half' } : {}),
+    } as RequestInit);
+  } catch {
+    return refused(400, 'invalid_request_error', `${method} ${url} is no request of this API.`);
+  }
+}
+
 function refusal(request: Request): Response | undefined {
   const { headers, method } = request;
   const host = (headers.get('host') ?? '').replace(/:\d+$/, '');
@@ -98,7 +112,8 @@ function refusal(request: Request): Response | undefined {
   if (headers.has('origin')) return refused(403, 'permission_error', 'Requests with an Origin are refused.');
   const type = headers.get('content-type') ?? '';
   const takesForms = new URL(request.url).pathname === '/v1/files';
-  if (method === 'POST' && !takesForms && !type.includes('application/json')) {
+  const hasBody = headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0;
+  if (method === 'POST' && hasBody && !takesForms && !type.includes('application/json')) {
     return refused(415, 'invalid_request_error', 'content-type must be application/json');
   }
   return undefined;

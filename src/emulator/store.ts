@@ -41,8 +41,9 @@ export interface StoredBatch {
   readonly results: Map<string, { readonly type: string }>;
   endedAt: Date | undefined;
   cancelledAt: Date | undefined;
-  /** Settles when every item has its result. */
-  done: Promise<void>;
+  /** Answers every item; called when the batch is first asked for, so that it can be cancelled before. */
+  readonly start: () => Promise<void>;
+  run: Promise<void> | undefined;
 }
 
 /** A conversation that the service holds. */
