@@ -95,7 +95,9 @@ function requestOf(
   try {
     return new Request(`http://${headers.host}${url}`, {
       method,
-      headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+      headers: new Headers(
+        Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+      ),
       signal,
       ...(hasBody ? { body, duplex: 'half' } : {}),
     } as RequestInit);

@@ -29,7 +29,11 @@ const url = `${line.trim()}/v1/messages`;
 
 /** Asks once and reads everything; a turn that is not whole must not count. */
 async function ask(stream) {
-  const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+  const headers = {
+    'x-api-key': 'none',
+    'anthropic-version': '2023-06-01',
+    'content-type': 'application/json',
+  };
   const response = await fetch(url, { method: 'POST', headers, body: body(stream) });
   const text = await response.text();
   const isWhole = stream ? text.includes('\nevent: message_stop\n') : JSON.parse(text).content?.length === 6;
