@@ -9,7 +9,9 @@ import { codeExecutionTool, containerUpload, executionsOf } from 'code-execution
 import {
   bash,
   callTool,
+  cannedSandbox,
   createEmulator,
+  type Emulator,
   pause,
   python,
   type Step,
@@ -33,8 +35,9 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one[Symbol.asyncDispose]();
 });
 
-async function serve(...script: Step[]) {
-  const emulator = createEmulator({ script });
+const serve = (...script: Step[]) => serveEmulator(createEmulator({ script }));
+
+async function serveEmulator(emulator: Emulator) {
   const server = await emulator.listen();
   open.push(server, emulator);
   return {
@@ -204,22 +207,26 @@ describe('batches of the SDK', () => {
     expect(listed).toEqual(ids);
   });
 
-  it('are cancelled, deleted once they ended, and refused when they are wrong', async () => {
-    const { client } = await serve(say('One.'));
+  it('are cancelled as long as nobody asked for them, and deleted', async () => {
+    const { client } = await serve(say('One.'), stop(), say('Two.'));
     const { batches } = client.messages;
-    const { id } = await batches.create({ requests: [{ custom_id: 'a', params }] });
+    const requests = ['a', 'b'].map((custom_id) => ({ custom_id, params }));
+    const { id } = await batches.create({ requests });
     // A POST without a body, and so without a content-type.
     expect(await batches.cancel(id)).toMatchObject({ processing_status: 'canceling' });
-    expect(await batches.retrieve(id)).toMatchObject({ request_counts: { canceled: 1 } });
+    expect(await batches.retrieve(id)).toMatchObject({ request_counts: { succeeded: 0, canceled: 2 } });
     expect(await batches.delete(id)).toEqual({ id, type: 'message_batch_deleted' });
     await expect(batches.retrieve(id)).rejects.toBeInstanceOf(Anthropic.NotFoundError);
-    for (const requests of [
-      [],
-      [{ custom_id: 'a b', params }],
-      [1, 2].map(() => ({ custom_id: 'a', params })),
-    ]) {
-      await expect(batches.create({ requests })).rejects.toBeInstanceOf(Anthropic.BadRequestError);
-    }
+  });
+
+  it.each([
+    ['that is empty', []],
+    ['with a custom_id of other characters', [{ custom_id: 'a b', params }]],
+    ['with a custom_id twice', [1, 2].map(() => ({ custom_id: 'a', params }))],
+  ])('are refused: one %s', async (_, requests) => {
+    const { client } = await serve();
+    const refused = client.messages.batches.create({ requests });
+    await expect(refused).rejects.toBeInstanceOf(Anthropic.BadRequestError);
   });
 });
 

@@ -301,3 +301,15 @@ print(page["content"]["source"]["data"], len(json.loads(await web_search({"query
   expect(content.type).toBe('encrypted_code_execution_result');
   expect(atob(content.encrypted_stdout)).toBe('Hello. 1\n');
 });
+
+it('what code prints comes as it is, also without a line end', async () => {
+  const code = 'import sys\nprint("a\\n\\nb", end="")\nprint("err", end="", file=sys.stderr)';
+  const { client } = start({ script: [python(code), python('pass')] });
+  const { content } = await client.messages.create(PARAMS);
+  expect(content).toMatchObject([
+    {},
+    { content: { stdout: 'a\n\nb', stderr: 'err' } },
+    {},
+    { content: { stdout: '' } },
+  ]);
+});

@@ -44,7 +44,8 @@ export async function handleBatches(
   if (!batch) throw notFound(`Message batch \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) {
     // Whoever asks again finds it done: a test waits for nothing.
-    await (batch.run ??= batch.start());
+    batch.run ??= batch.start();
+    await batch.run;
     return describe(batch);
   }
   if (request.method === 'GET' && action === 'results') return results(batch, store);
@@ -112,6 +113,7 @@ async function resultOf(
   service: MessagesService,
 ): Promise<{ readonly type: string }> {
   try {
+    if (params['stream']) throw invalidRequest('stream: not supported in batches');
     const message = await createMessage(params, version, service);
     return { type: 'succeeded', message } as { type: string };
   } catch (cause) {

@@ -16,6 +16,8 @@ const WORKING_DIRECTORY = '/tmp';
 /** What the driver needs, out of the way of the code. */
 const CELLS = '/var/lib/cells';
 const DRIVER = `${CELLS}/driver.py`;
+/** What the driver prints last. */
+const END = '\u001e';
 const STATE = `${CELLS}/state.pickle`;
 
 /**
@@ -72,11 +74,12 @@ class JustBashSandbox implements Sandbox {
     await this.#writeText(cell, command.source);
     const answered: (readonly [ToolCall, ToolReply])[] = [];
     for (;;) {
-      const fields = { cell, state, calls: waiting, tools: command.tools.names, answered };
+      const fields = { cell, state, calls: waiting, tools: command.tools.names, answered, end: END };
       await this.#writeText(job, JSON.stringify(fields));
       const result = await this.#exec(`python3 ${DRIVER} ${job}`, command);
       const calls = await this.#takeCalls(waiting);
-      if (calls.length === 0) return result;
+      if (calls.length === 0)
+        return { ...result, stdout: upToEnd(result.stdout), stderr: upToEnd(result.stderr) };
       const replies = await command.tools.call(calls);
       for (const [index, call] of calls.entries()) answered.push([call, replies[index] as ToolReply]);
     }
@@ -134,4 +137,10 @@ class JustBashSandbox implements Sandbox {
     }
     return files;
   }
+}
+
+/** Without what just-bash added to it. */
+function upToEnd(output: string): string {
+  const end = output.lastIndexOf(END);
+  return end >= 0 && output.slice(end).trimEnd() === END ? output.slice(0, end) : output;
 }

@@ -266,6 +266,10 @@ def run_job(path):
     code = run_cell(job['cell'], lone_loop)
     if job['state']:
         save(job['state'])
+    for stream in (sys.__stdout__, sys.__stderr__):
+        # just-bash ends every output with a line end: this tells where the code's own ends.
+        stream.write(job['end'])
+        stream.flush()
     return code
 
 
