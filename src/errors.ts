@@ -1,5 +1,5 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
-import type { Turn, TurnState } from './turn/state.ts';
+import type { Checkpoint, Turn, TurnState } from './turn/state.ts';
 
 /**
  * Everything this layer throws. Failures of the exchange are errors; failures inside the sandbox are data on an
@@ -63,14 +63,16 @@ export type InterruptionCode =
   | 'stream_error'
   | 'invalid_stream'
   | 'too_large'
-  | 'request_failed';
+  | 'request_failed'
+  | 'checkpoint_failed';
 
 /**
  * The exchange broke inside a turn: the stream was cut, fell silent, carried an `error` event, was aborted, or a
  * later request of the turn failed. Nothing received is lost: `.state` holds the turn as far as it came and
  * `.responses` the messages, the last of which may be incomplete.
  *
- * Code that ran has run: sending the turn again may run it twice.
+ * Code that ran has run: sending the turn again may run it twice. `.checkpoint` is the last boundary between two responses, for
+ * `resumeTurn`; where `mayRerun` is set, it wants `rerun: true`.
  */
 export class TurnInterruptedError extends CodeExecutionError {
   override readonly name = 'TurnInterruptedError';
@@ -79,6 +81,8 @@ export class TurnInterruptedError extends CodeExecutionError {
   readonly state: TurnState;
   /** Every response verbatim, in order; the last one as far as it was received. */
   readonly responses: readonly Message[];
+  /** The last boundary between two responses; `null` for an exchange that was not made by this package. */
+  readonly checkpoint: Checkpoint | null;
 
   constructor(
     message: string,
@@ -86,9 +90,38 @@ export class TurnInterruptedError extends CodeExecutionError {
       readonly code: InterruptionCode;
       readonly state: TurnState;
       readonly responses: readonly Message[];
+      readonly checkpoint: Checkpoint | null;
     },
   ) {
     super(message, options);
+    this.state = options.state;
+    this.responses = options.responses;
+    this.checkpoint = options.checkpoint;
+  }
+}
+
+/**
+ * The container that a request asked for is gone, with its files and variables. Nothing of that request ran. Send the
+ * turn again without `container`, or let `onLostContainer: 'restart'` do it.
+ */
+export class ContainerLostError extends CodeExecutionError {
+  override readonly name = 'ContainerLostError';
+  readonly containerId: string;
+  /** The turn as far as it came; `status` is `'interrupted'`. */
+  readonly state: TurnState;
+  /** Every response of the turn verbatim, in order. */
+  readonly responses: readonly Message[];
+
+  constructor(
+    message: string,
+    options: Omit<CodeExecutionErrorOptions, 'code'> & {
+      readonly containerId: string;
+      readonly state: TurnState;
+      readonly responses: readonly Message[];
+    },
+  ) {
+    super(message, { ...options, code: 'container_lost' });
+    this.containerId = options.containerId;
     this.state = options.state;
     this.responses = options.responses;
   }
@@ -96,7 +129,7 @@ export class TurnInterruptedError extends CodeExecutionError {
 
 /**
  * A limit of the options was reached between two responses. The turn is not finished, and not lost: `.turn` holds
- * everything so far, and `.turn.messages` is the history with which it can be continued.
+ * everything so far, and `resumeTurn(client, error.checkpoint)` goes on.
  */
 export class TurnLimitError extends CodeExecutionError {
   override readonly name = 'TurnLimitError';
@@ -104,11 +137,17 @@ export class TurnLimitError extends CodeExecutionError {
   readonly limit: string;
   /** The turn so far; `outcome` is `'paused'`. */
   readonly turn: Turn;
+  /** What `resumeTurn` takes; the counter of this limit begins anew. */
+  readonly checkpoint: Checkpoint;
 
-  constructor(message: string, options: { readonly limit: string; readonly turn: Turn }) {
+  constructor(
+    message: string,
+    options: { readonly limit: string; readonly turn: Turn; readonly checkpoint: Checkpoint },
+  ) {
     super(message, { code: 'turn_limit' });
     this.limit = options.limit;
     this.turn = options.turn;
+    this.checkpoint = options.checkpoint;
   }
 }
 
@@ -162,6 +201,10 @@ export const isInvalidInputError = (error: unknown): error is InvalidInputError 
 /** True for a {@link TurnInterruptedError}, also of another copy of this package. */
 export const isTurnInterruptedError = (error: unknown): error is TurnInterruptedError =>
   hasBrand(error) && error.name === 'TurnInterruptedError';
+
+/** True for a {@link ContainerLostError}, also of another copy of this package. */
+export const isContainerLostError = (error: unknown): error is ContainerLostError =>
+  hasBrand(error) && error.name === 'ContainerLostError';
 
 /** True for a {@link TurnLimitError}, also of another copy of this package. */
 export const isTurnLimitError = (error: unknown): error is TurnLimitError =>

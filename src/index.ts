@@ -2,11 +2,13 @@ export {
   ArtifactError,
   CodeExecutionError,
   type CodeExecutionErrorOptions,
+  ContainerLostError,
   type FailedArtifact,
   type InterruptionCode,
   InvalidInputError,
   isArtifactError,
   isCodeExecutionError,
+  isContainerLostError,
   isInvalidInputError,
   isTurnInterruptedError,
   isTurnLimitError,
@@ -31,6 +33,7 @@ export {
 export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
 export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
 export type { TurnParams } from './request/params.ts';
+export type { RunnableTool } from './request/runnable-tools.ts';
 export {
   type CodeExecutionToolOptions,
   type CodeExecutionVersion,
@@ -52,10 +55,13 @@ export type {
   ViewExecution,
 } from './turn/execution.ts';
 export { artifactsOf, type ContentSource, executionsOf } from './turn/executions-of.ts';
+export type { Spent, TurnLimits } from './turn/limits.ts';
 export type { TurnOptions } from './turn/options.ts';
 export { reduceTurn } from './turn/reduce.ts';
+export { type ResumeOptions, resumeTurn } from './turn/resume-turn.ts';
 export { runTurn, streamTurn } from './turn/run-turn.ts';
 export {
+  type Checkpoint,
   initialTurnState,
   type Notice,
   type Outcome,

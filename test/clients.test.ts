@@ -9,7 +9,6 @@ import { codeExecutionTool, containerUpload, executionsOf } from 'code-execution
 import {
   bash,
   callTool,
-  cannedSandbox,
   createEmulator,
   type Emulator,
   pause,

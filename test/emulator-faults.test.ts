@@ -86,7 +86,10 @@ describe('faults', () => {
     const stopAtPause = await runTurn(client, params, { maxPauses: 0 }).catch((error) => error.turn);
     emulator.loseContainers();
     const next = { ...params, messages: stopAtPause.messages, container: stopAtPause.container };
-    await expect(runTurn(client, next)).rejects.toMatchObject({ status: 404 });
+    await expect(runTurn(client, next)).rejects.toMatchObject({
+      code: 'container_lost',
+      cause: { status: 404 },
+    });
   });
 });
 

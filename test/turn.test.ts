@@ -145,7 +145,7 @@ describe('runTurn', () => {
   it('does not continue a pause with maxPauses 0', async () => {
     const { emulator, client } = start(pause(), say('x'));
     await expect(runTurn(client, params, { maxPauses: 0 })).rejects.toThrow(
-      /paused again after maxPauses \(0\)/,
+      /reached maxPauses \(0\) and is not finished/,
     );
     expect(emulator.requests).toHaveLength(1);
   });

@@ -137,3 +137,8 @@ export function requestedContainerId(container: unknown): string | null {
   if (typeof container === 'string') return container;
   return isRecord(container) && typeof container['id'] === 'string' ? container['id'] : null;
 }
+
+/** The data of a container that the caller named by its handle, with the time when it expires. */
+export function containerData(container: ContainerInput | undefined): ContainerData | null {
+  return isContainerData(container) ? new Container(container).toJSON() : null;
+}

@@ -1,6 +1,7 @@
 import type {
   ContainerParams,
   ContentBlock,
+  MessageParam,
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
@@ -9,12 +10,15 @@ import { isRecord, toolUsesIn } from '../wire/blocks.ts';
 import { readContainer } from '../wire/container.ts';
 import { describe } from './client.ts';
 import { toContainerParam } from './container.ts';
+import { withoutOpenCalls } from './interrupt.ts';
 import type { RequestParams, TurnParams } from './params.ts';
 
 /** Options of {@link nextParams}. */
 export interface NextParamsOptions {
   /** Answers to the client tool calls of the response, one for each. */
   readonly toolResults?: readonly ToolResultBlockParam[];
+  /** The text or blocks of a user message to send instead of going on. Calls without a result are dropped. */
+  readonly interrupt?: MessageParam['content'];
 }
 
 /** The parts of a response that decide what comes next. */
@@ -30,6 +34,7 @@ export interface ContinuableResponse {
  * - `pause_turn`: the same params with the response appended as an assistant message of its own, verbatim.
  * - `tool_use` with `toolResults`: the response and one user message of `tool_result` blocks only, as the API demands
  *   while server-side work waits.
+ * - with `interrupt`: the response without its open calls, and the user message. It goes before the others.
  * - anything else, and `tool_use` without `toolResults`: `undefined`.
  *
  * The container of the response is carried on, as a string or `{id, skills}`; where the response names none, that of
@@ -59,14 +64,51 @@ export function nextParams<P extends TurnParams | RequestParams>(
       `nextParams takes the params of a request and its response, got ${describe(response)}.`,
     );
   }
-  const answer = { role: 'assistant' as const, content: response.content as ContentBlock[] };
-  if (response.stop_reason === 'pause_turn') return continueWith(params, response, [answer]);
-  if (response.stop_reason !== 'tool_use' || !options.toolResults) return undefined;
-  assertAnswersAll(response, options.toolResults);
+  const { interrupt, toolResults } = options;
+  const next = withResponse(params, response);
+  if (interrupt !== undefined) return interruptedParams(next, interrupt).params;
+  if (response.stop_reason === 'pause_turn') return next;
+  if (response.stop_reason !== 'tool_use' || !toolResults) return undefined;
+  return withToolResults(next, response.content, toolResults);
+}
+
+/** The params with a response as their last message, its container carried on. */
+export function withResponse<P extends TurnParams | RequestParams>(params: P, response: ContinuableResponse) {
   return continueWith(params, response, [
-    answer,
-    { role: 'user' as const, content: [...options.toolResults] },
+    { role: 'assistant' as const, content: response.content as ContentBlock[] },
   ]);
+}
+
+/**
+ * The params with the results of the calls in their last message.
+ *
+ * @throws {InvalidInputError} when they do not answer each waiting call exactly once.
+ */
+export function withToolResults<P extends { readonly messages: MessageParam[] }>(
+  params: P,
+  content: readonly object[],
+  results: readonly ToolResultBlockParam[],
+): P {
+  assertAnswersAll(content, results);
+  return { ...params, messages: [...params.messages, { role: 'user' as const, content: [...results] }] };
+}
+
+/** The params with a new user message instead of what was open, and the ids of the calls that were dropped for it. */
+export function interruptedParams<P extends { readonly messages: MessageParam[] }>(
+  params: P,
+  interrupt: MessageParam['content'],
+): { readonly params: P; readonly dropped: readonly string[] } {
+  const isText = typeof interrupt === 'string' && interrupt !== '';
+  if (!isText && !(Array.isArray(interrupt) && interrupt.length > 0)) {
+    throw new InvalidInputError(
+      `interrupt must be a text or a list of content blocks, got ${describe(interrupt)}.`,
+    );
+  }
+  const { messages, dropped } = withoutOpenCalls(params.messages);
+  return {
+    params: { ...params, messages: [...messages, { role: 'user' as const, content: interrupt }] },
+    dropped,
+  };
 }
 
 function continueWith<P extends TurnParams | RequestParams>(
@@ -102,14 +144,14 @@ function unforced(choice: ToolChoice): ToolChoice {
   return { type: 'auto', ...(disabled === undefined ? {} : { disable_parallel_tool_use: disabled }) };
 }
 
-function assertAnswersAll(response: ContinuableResponse, results: readonly ToolResultBlockParam[]): void {
+function assertAnswersAll(content: readonly object[], results: readonly ToolResultBlockParam[]): void {
   const isResult = (one: unknown) => isRecord(one) && one['type'] === 'tool_result';
   if (!Array.isArray(results) || results.length === 0 || !results.every(isResult)) {
     throw new InvalidInputError(
       `toolResults must be a list of tool_result blocks, got ${describe(results)}.`,
     );
   }
-  const waiting = toolUsesIn(response.content).map((call) => call.id);
+  const waiting = toolUsesIn(content).map((call) => call.id);
   const answered = results.map((result) => result.tool_use_id);
   const missing = waiting.filter((id) => !answered.includes(id));
   const unknown = answered.filter((id) => !waiting.includes(id));

@@ -1,12 +1,19 @@
-import type { MessageCreateParamsNonStreaming, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import type {
+  MessageCreateParamsNonStreaming,
+  MessageParam,
+  ToolUnion,
+} from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
 import { describe } from './client.ts';
 import { type ContainerInput, requestedContainerId, toContainerParam } from './container.ts';
+import { type RunnableTool, splitTools } from './runnable-tools.ts';
 import { codeExecutionTool, hasCodeExecutionTool } from './tools.ts';
 
 /** What the SDK's `messages.create` takes, without `stream`: a turn is always streamed. */
-export type TurnParams = Omit<MessageCreateParamsNonStreaming, 'container' | 'stream'> & {
+export type TurnParams = Omit<MessageCreateParamsNonStreaming, 'container' | 'stream' | 'tools'> & {
+  /** Definitions, and tools with a handler, as `betaZodTool` makes them: those are run when Claude or its code calls them. */
+  readonly tools?: readonly (ToolUnion | RunnableTool)[];
   /** Continue in this container. Without it the API makes a fresh one when code runs. */
   readonly container?: ContainerInput;
 };
@@ -14,21 +21,34 @@ export type TurnParams = Omit<MessageCreateParamsNonStreaming, 'container' | 'st
 /** Params as they are sent, apart from `stream`. */
 export type RequestParams = Omit<MessageCreateParamsNonStreaming, 'stream'>;
 
+/** What is sent first, and the handlers of the tools in it. */
+export interface PreparedParams {
+  readonly params: RequestParams;
+  readonly handlers: ReadonlyMap<string, RunnableTool>;
+}
+
 /**
- * Checks the params of a turn and makes what is sent: the code execution tool added where none is, and the container
- * in the API's form. The caller's objects are not changed.
+ * Checks the params of a turn and makes what is sent: runnable tools as their definitions, the code execution tool
+ * added where none is, and the container in the API's form. The caller's objects are not changed.
  *
  * @throws {InvalidInputError} naming what is missing or wrong.
  */
-export function prepareParams(params: TurnParams, options: { readonly addTool: boolean }): RequestParams {
+export function prepareParams(params: TurnParams, options: { readonly addTool: boolean }): PreparedParams {
   assertParams(params);
-  const { container, ...rest } = params;
+  const { container, tools, ...rest } = params;
   const containerParam = toContainerParam(container);
-  const tools = params.tools ?? [];
+  const { definitions, handlers } = splitTools(tools ?? []);
+  const all =
+    options.addTool && !hasCodeExecutionTool(definitions)
+      ? [...definitions, codeExecutionTool()]
+      : definitions;
   return {
-    ...rest,
-    ...(options.addTool && !hasCodeExecutionTool(tools) ? { tools: [...tools, codeExecutionTool()] } : {}),
-    ...(containerParam === undefined ? {} : { container: containerParam }),
+    params: {
+      ...rest,
+      ...(tools === undefined && all.length === 0 ? {} : { tools: [...all] }),
+      ...(containerParam === undefined ? {} : { container: containerParam }),
+    },
+    handlers,
   };
 }
 

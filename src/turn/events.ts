@@ -15,6 +15,8 @@ export type ContainerChange =
   | 'reused'
   /** Another one than was asked for: its files are not there. */
   | 'changed'
+  /** The one that was asked for is gone. `expiresAt` is when it expired, or now where that is not known. */
+  | 'lost'
   /** What was asked for is not known, because the exchange was made without this package. */
   | 'unknown';
 

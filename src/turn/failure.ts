@@ -1,9 +1,31 @@
-import { CodeExecutionError, type InterruptionCode, TurnInterruptedError } from '../errors.ts';
+import {
+  CodeExecutionError,
+  ContainerLostError,
+  type InterruptionCode,
+  TurnInterruptedError,
+} from '../errors.ts';
 import type { Message } from '../wire/blocks.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
 import type { UnnumberedEvent } from './events.ts';
-import type { TurnState } from './state.ts';
+import type { Checkpoint, TurnState } from './state.ts';
 import type { TurnTranslator } from './translate.ts';
+
+/** The container of a request is gone. */
+export class LostContainer extends Error {
+  readonly containerId: string;
+
+  constructor(containerId: string, cause: unknown) {
+    super(`Container ${containerId} is gone, with its files and variables.`, { cause });
+    this.containerId = containerId;
+  }
+}
+
+/** `onCheckpoint` threw. */
+export class CheckpointFailure extends Error {
+  constructor(cause: unknown) {
+    super(`onCheckpoint failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
 
 /** A turn at the moment when it failed. */
 interface FailedTurn {
@@ -14,6 +36,7 @@ interface FailedTurn {
   readonly responses: readonly Message[];
   /** Holds the message of the last response, as far as it came; it may be one of them. */
   readonly translator: TurnTranslator;
+  readonly checkpoint?: Checkpoint;
 }
 
 /** Ends the events with a `turn-error`, and makes what is thrown: with everything received, wherever anything was. */
@@ -29,13 +52,15 @@ export function failTurn(error: unknown, turn: FailedTurn): unknown {
     message: failure.message,
     retryable: failure.retryable,
   });
+  const state = turn.readState();
+  if (error instanceof LostContainer && failure.code === 'container_lost') {
+    const { containerId } = error;
+    return new ContainerLostError(failure.message, { ...failure, containerId, state, responses });
+  }
   if (!failure.interrupts) return error;
-  return new TurnInterruptedError(failure.message, {
-    ...failure,
-    code: failure.code as InterruptionCode,
-    state: turn.readState(),
-    responses,
-  });
+  const { checkpoint = null } = turn;
+  const code = failure.code as InterruptionCode;
+  return new TurnInterruptedError(failure.message, { ...failure, code, state, responses, checkpoint });
 }
 
 interface Failure {
@@ -68,6 +93,14 @@ function failureOf(error: unknown, signal: AbortSignal | undefined, responses: n
   }
   if (error instanceof StreamFailure) {
     return { ...facts, code: error.code, requestId: error.requestId, cause: error.cause, interrupts: true };
+  }
+  if (error instanceof LostContainer) {
+    const { requestID: id } = (error.cause ?? {}) as Record<string, unknown>;
+    const requestId = typeof id === 'string' ? id : null;
+    return { ...facts, code: 'container_lost', requestId, cause: error.cause, interrupts: false };
+  }
+  if (error instanceof CheckpointFailure) {
+    return { ...facts, code: 'checkpoint_failed', cause: error.cause, interrupts: true };
   }
   // Errors of the SDK pass through as they are while there is nothing to lose; they name their kind in `type`.
   if (error instanceof CodeExecutionError || responses === 0) {

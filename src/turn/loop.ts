@@ -1,161 +1,222 @@
+import type { ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
 import { TurnLimitError } from '../errors.ts';
-import { hasFiles, type MessagesClient } from '../request/client.ts';
 import { requestedContainerId } from '../request/container.ts';
-import { fetchFileMetadata } from '../request/file-metadata.ts';
-import { nextParams } from '../request/next-params.ts';
+import { withResponse } from '../request/next-params.ts';
 import { inertUploads, type RequestParams } from '../request/params.ts';
 import { sendMessage } from '../request/send.ts';
 import { untilAborted } from '../request/until-aborted.ts';
-import type { Message } from '../wire/blocks.ts';
-import { type ReadOptions, readResponse } from '../wire/read-response.ts';
-import { type Artifact, describedArtifact } from './artifact.ts';
-import type { UnnumberedEvent } from './events.ts';
-import { failTurn } from './failure.ts';
-import { filesNotCapturedNotice, inertUploadsNotice } from './notices.ts';
-import type { ResolvedTurnOptions } from './options.ts';
-import { outcomeOf, type Turn, type TurnState } from './state.ts';
+import { type Message, toolUsesIn } from '../wire/blocks.ts';
+import { readResponse } from '../wire/read-response.ts';
+import { type Boundary, checkpointAt } from './checkpoint.ts';
+import { endTurn, turnOf } from './end-turn.ts';
+import { CheckpointFailure, failTurn, LostContainer } from './failure.ts';
+import { limitsOf, Meter, spentBehind } from './limits.ts';
+import {
+  inFreshContainer,
+  type KnownContainer,
+  requestedContainer,
+  tellsOfLostContainer,
+} from './lost-container.ts';
+import { containerLostNotice, inertUploadsNotice } from './notices.ts';
+import type { Checkpoint, Turn } from './state.ts';
+import { answerCalls } from './tool-round.ts';
 import { TurnTranslator } from './translate.ts';
-
-/** How long one look-up of names and sizes may take. */
-const DESCRIBE_TIMEOUT_MS = 20_000;
-
-/** What a turn is run with. */
-export interface TurnRun {
-  readonly client: MessagesClient;
-  readonly params: RequestParams;
-  readonly options: ResolvedTurnOptions;
-  readonly signal: AbortSignal;
-  /** Bytes that the responses of the turn may still have. */
-  readonly budget: ReadOptions['budget'];
-  /** Takes each event when it happens. */
-  readonly emit: (event: UnnumberedEvent) => void;
-  /** What the events so far fold to. */
-  readonly readState: () => TurnState;
-}
+import type { TurnRun, TurnStart } from './turn-context.ts';
 
 /**
- * The loop of a turn: send, read, and go on while the API pauses. Yields after each batch of events so that whoever
- * takes them sets the pace, and returns the turn.
+ * The loop of a turn: send, read, and go on while the API pauses or calls tools that have a handler. Yields after each
+ * batch of events so that whoever takes them sets the pace, and returns the turn. Limits are checked between responses.
  *
- * @throws {TurnLimitError} at `maxPauses`.
+ * @throws {TurnLimitError} at a limit of the options.
+ * @throws {ContainerLostError} when the container of a request is gone.
  * @throws {TurnInterruptedError} when the exchange breaks after something was received, and on abort.
  * @throws the SDK's error when the first request fails.
  *
  * Whatever it throws, a `turn-error` event came before.
  */
-export async function* turnLoop(run: TurnRun): AsyncGenerator<void, Turn> {
-  const responses: Message[] = [];
-  const translator = new TurnTranslator(run.emit, run.readState());
-  try {
-    const inert = inertUploadsNotice(inertUploads(run.params));
-    if (inert) run.emit({ type: 'notice', notice: inert });
-    let params = run.params;
-    for (let pauses = 0; ; pauses++) {
-      yield* exchange(run, params, translator, responses);
-      const response = responses.at(-1) as Message;
-      const next = nextParams(params, response);
-      if (!next) return await endTurn(run, params, translator, responses);
-      run.emit({ type: 'pause', responseIndex: pauses });
-      if (pauses >= run.options.maxPauses) throw limitReached(run, next, responses);
-      params = next;
-      yield;
-    }
-  } catch (error) {
-    throw failTurn(error, { ...run, responses: [...responses], translator });
-  }
+export async function* turnLoop(run: TurnRun, start: TurnStart): AsyncGenerator<void, Turn> {
+  return yield* new TurnLoop(run, start).run();
 }
 
-/**
- * One request and its response, under a signal of its own: the SDK leaves a listener on the one that it is given, and a
- * turn may take many requests. The message is appended once `message_stop` proved that it is whole.
- */
-async function* exchange(
-  { client, options, signal, budget }: TurnRun,
-  params: RequestParams,
-  translator: TurnTranslator,
-  responses: Message[],
-): AsyncGenerator<void, void> {
-  signal.throwIfAborted();
-  const exchanged = new AbortController();
-  const abort = () => exchanged.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    translator.beginResponse({
-      responseIndex: responses.length,
+class TurnLoop {
+  readonly #run: TurnRun;
+  readonly #translator: TurnTranslator;
+  readonly #responses: Message[];
+  readonly #meter: Meter;
+  readonly #named: KnownContainer | null;
+  /** Where the turn stood last between two responses. */
+  #boundary: Boundary;
+  /** A request or a handler was started behind the boundary. */
+  #isBehind = false;
+  /** Nothing of this turn ran yet, so a fresh container loses nothing. */
+  #mayRestart: boolean;
+
+  constructor(run: TurnRun, { params, responses, spent, phase, container }: TurnStart) {
+    const state = run.readState();
+    const limits = limitsOf(run.options);
+    this.#run = run;
+    this.#responses = [...responses];
+    this.#named = container;
+    this.#mayRestart = responses.length === 0 && run.options.onLostContainer === 'restart';
+    this.#meter = new Meter(limits, run.options.now, state, spent);
+    this.#translator = new TurnTranslator(run.emit, state);
+    this.#boundary = {
+      params,
+      phase,
+      limits,
+      spent,
+      state,
+      responses,
+      runnableTools: [...run.handlers.keys()],
+    };
+  }
+
+  async *run(): AsyncGenerator<void, Turn> {
+    try {
+      const inert = inertUploadsNotice(inertUploads(this.#boundary.params));
+      if (inert) this.#run.emit({ type: 'notice', notice: inert });
+      if (this.#boundary.phase === 'awaiting-tools') yield* this.#answerTools();
+      for (;;) {
+        yield* this.#exchange();
+        const asks = this.#asks();
+        if (!asks) return await this.#end();
+        if (this.#stopsBefore(asks)) return await this.#end('paused');
+        if (asks === 'pause') this.#meter.pause();
+        else this.#meter.toolRound();
+        await this.#save();
+        yield;
+        if (asks === 'tools') yield* this.#answerTools();
+      }
+    } catch (error) {
+      throw failTurn(error, {
+        ...this.#run,
+        responses: [...this.#responses],
+        translator: this.#translator,
+        checkpoint: checkpointAt(this.#boundary, this.#isBehind),
+      });
+    }
+  }
+
+  /** What the last response asks for, if the loop can do it. The boundary is behind the response then. */
+  #asks(): 'pause' | 'tools' | undefined {
+    const response = this.#responses.at(-1) as Message;
+    const { stop_reason: reason, content } = response;
+    const { handlers, emit } = this.#run;
+    if (reason === 'pause_turn') emit({ type: 'pause', responseIndex: this.#responses.length - 1 });
+    this.#moveTo(
+      reason === 'tool_use' ? 'awaiting-tools' : 'ready',
+      withResponse(this.#boundary.params, response),
+    );
+    if (reason === 'pause_turn') return 'pause';
+    const calls = toolUsesIn(content);
+    // None is run unless all can be: they have to be answered together.
+    const areRunnable = calls.length > 0 && calls.every(({ name }) => handlers.has(name));
+    return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
+  }
+
+  /** @throws {TurnLimitError} when a limit forbids to go on. */
+  #stopsBefore(asks: 'pause' | 'tools'): boolean {
+    const state = this.#run.readState();
+    const limit = this.#meter.reached(state, asks);
+    if (limit) {
+      const boundary = { ...this.#boundary, spent: spentBehind(limit, this.#boundary.spent) };
+      const checkpoint = checkpointAt(boundary, false);
+      throw new TurnLimitError(
+        `The turn reached ${limit} (${this.#boundary.limits[limit]}) and is not finished: go on with ` +
+          `resumeTurn(client, error.checkpoint), which counts ${limit} anew, or raise it.`,
+        { limit, turn: turnOf(state, this.#boundary, 'paused', checkpoint), checkpoint },
+      );
+    }
+    return this.#run.options.stopWhen?.(state) === true;
+  }
+
+  #end(outcome?: 'paused'): Promise<Turn> {
+    return endTurn(this.#run, this.#boundary, this.#translator, outcome);
+  }
+
+  #moveTo(phase: Checkpoint['phase'], params: RequestParams): void {
+    this.#isBehind = false;
+    const state = this.#run.readState();
+    const spent = this.#meter.spent(state);
+    this.#boundary = { ...this.#boundary, params, phase, spent, state, responses: [...this.#responses] };
+  }
+
+  /** Whoever finds this checkpoint later cannot know whether the turn went on from it: it says that something may run again. */
+  async #save(): Promise<void> {
+    this.#boundary = { ...this.#boundary, spent: this.#meter.spent(this.#run.readState()) };
+    const { onCheckpoint } = this.#run.options;
+    if (!onCheckpoint) return;
+    try {
+      await untilAborted(Promise.resolve(onCheckpoint(checkpointAt(this.#boundary, true))), this.#run.signal);
+    } catch (error) {
+      this.#run.signal.throwIfAborted();
+      throw new CheckpointFailure(error);
+    }
+  }
+
+  /** Runs the handlers of all waiting calls, and puts their results into one user message. */
+  async *#answerTools(): AsyncGenerator<void, void> {
+    const { handlers, options, signal } = this.#run;
+    const { params } = this.#boundary;
+    const calls = toolUsesIn((this.#responses.at(-1) as Message).content) as unknown as ToolUseBlock[];
+    signal.throwIfAborted();
+    this.#isBehind = true;
+    const results = await answerCalls(calls, { handlers, timeoutMs: options.toolTimeoutMs, signal });
+    this.#moveTo('ready', { ...params, messages: [...params.messages, { role: 'user', content: results }] });
+    await this.#save();
+    yield;
+  }
+
+  /**
+   * One request and its response, under a signal of its own: the SDK leaves a listener on the one that it is given, and a
+   * turn may take many requests. The message is appended once `message_stop` proved that it is whole.
+   */
+  async *#exchange(): AsyncGenerator<void, void> {
+    const { signal, options, budget } = this.#run;
+    signal.throwIfAborted();
+    const exchanged = new AbortController();
+    const abort = () => exchanged.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const response = await this.#send(exchanged.signal);
+      this.#mayRestart = false;
+      const limits = { ...options, signal: exchanged.signal, budget };
+      for await (const _ of readResponse(response, limits, (event) => this.#translator.push(event))) {
+        yield;
+        // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
+        signal.throwIfAborted();
+        if (this.#translator.stopped) break;
+      }
+      this.#responses.push(this.#translator.complete(response.headers.get('request-id')));
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Sends the request, once more in a fresh container where the one that it names is gone and nothing is lost with it. */
+  async #send(signal: AbortSignal): Promise<Response> {
+    const { client, options, emit, readState } = this.#run;
+    const { params } = this.#boundary;
+    this.#translator.beginResponse({
+      responseIndex: this.#responses.length,
       requestedContainer: requestedContainerId(params.container),
     });
-    const { retries, request } = options;
-    const response = await sendMessage(client, params, { retries, signal: exchanged.signal, request });
-    const limits = { ...options, signal: exchanged.signal, budget };
-    for await (const _ of readResponse(response, limits, (event) => translator.push(event))) {
-      yield;
-      // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
-      signal.throwIfAborted();
-      if (translator.stopped) break;
+    this.#isBehind = true;
+    try {
+      const { retries, request } = options;
+      return await sendMessage(client, params, { retries, signal, request });
+    } catch (error) {
+      const container = requestedContainer(params, [readState().container, this.#named]);
+      if (signal.aborted || !container || !tellsOfLostContainer(error, container, options.now())) throw error;
+      this.#isBehind = false;
+      const { id, expiresAt } = container;
+      const lost = { id, expiresAt: expiresAt ?? options.now().toISOString(), skills: [] };
+      emit({ type: 'container', change: 'lost', container: lost });
+      if (!this.#mayRestart) throw new LostContainer(id, error);
+      emit({ type: 'notice', notice: containerLostNotice(id) });
+      this.#mayRestart = false;
+      this.#boundary = { ...this.#boundary, params: inFreshContainer(params), state: readState() };
+      return this.#send(signal);
     }
-    responses.push(translator.complete(response.headers.get('request-id')));
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
-}
-
-async function endTurn(
-  run: TurnRun,
-  params: RequestParams,
-  translator: TurnTranslator,
-  responses: Message[],
-): Promise<Turn> {
-  if (run.options.describe) await describeArtifactsOf(run, translator.artifacts);
-  run.signal.throwIfAborted();
-  const notCaptured = filesNotCapturedNotice(translator);
-  if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
-  const stopReason = responses.at(-1)?.stop_reason ?? null;
-  run.emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
-  return turnOf(run.readState(), params, responses);
-}
-
-function turnOf(state: TurnState, params: RequestParams, responses: readonly Message[]): Turn {
-  const last = responses.at(-1);
-  const { outcome = null, ...rest } = state;
-  return {
-    ...rest,
-    status: 'ended',
-    outcome: outcome ?? 'paused',
-    responses: [...responses],
-    messages: last ? [...params.messages, { role: 'assistant', content: last.content }] : params.messages,
-  };
-}
-
-/** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
-async function describeArtifactsOf(
-  { client, options, signal, emit }: TurnRun,
-  artifacts: readonly Artifact[],
-): Promise<void> {
-  if (artifacts.length === 0 || !hasFiles(client)) return;
-  try {
-    const ids = artifacts.map(({ fileId }) => fileId);
-    const request = { timeout: DESCRIBE_TIMEOUT_MS, maxRetries: 1, ...options.request, signal };
-    const files = await untilAborted(fetchFileMetadata(client, ids, request), signal);
-    for (const artifact of artifacts) {
-      emit({ type: 'artifact', artifact: describedArtifact(artifact, files.get(artifact.fileId)) });
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
-    emit({ type: 'notice', notice: { code: 'describe-failed', message } });
-  }
-}
-
-function limitReached(
-  { options, readState }: TurnRun,
-  next: RequestParams,
-  responses: readonly Message[],
-): TurnLimitError {
-  const turn = { ...turnOf(readState(), next, responses), messages: next.messages, stopReason: 'pause_turn' };
-  return new TurnLimitError(
-    `The turn paused again after maxPauses (${options.maxPauses}) continuations. It is not finished: raise ` +
-      'maxPauses, or continue it by sending error.turn.messages with error.turn.container.',
-    { limit: 'maxPauses', turn },
-  );
 }

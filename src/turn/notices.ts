@@ -22,3 +22,18 @@ export function filesNotCapturedNotice({
     '$OUTPUT_DIR are. Add artifactInstructions() to the system text.';
   return { code: 'files-not-captured', message };
 }
+
+/** For a turn that begins again in a fresh container. */
+export function containerLostNotice(id: string): Notice {
+  const message =
+    `Container ${id} is gone, with its files and variables. The turn begins in a fresh one, with the uploads of the ` +
+    'conversation repeated.';
+  return { code: 'container-lost', message };
+}
+
+/** For calls that an interruption left without a result. */
+export function callsDroppedNotice(ids: readonly string[]): Notice | undefined {
+  if (ids.length === 0) return undefined;
+  const message = `${ids.join(', ')}: these calls had no result when the turn was interrupted, and were taken out of its history.`;
+  return { code: 'calls-dropped', message };
+}

@@ -2,11 +2,27 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { InvalidInputError } from '../errors.ts';
 import { describe } from '../request/client.ts';
 import type { TurnEvent } from './events.ts';
+import type { Checkpoint, TurnState } from './state.ts';
 
 /** Options of `runTurn` and `streamTurn`, all optional. */
 export interface TurnOptions {
   /** How many `pause_turn`s may be continued before the turn ends with a `TurnLimitError`. Default 10. */
   readonly maxPauses?: number | undefined;
+  /** How many rounds of calls of your own tools may be answered before the turn ends with a `TurnLimitError`. Default 25. */
+  readonly maxToolRounds?: number | undefined;
+  /** Output tokens of all responses, behind which nothing more is sent: a `TurnLimitError`. Default none. */
+  readonly maxOutputTokens?: number | undefined;
+  /** Time of the turn in milliseconds, over all processes, behind which nothing more is sent: a `TurnLimitError`. Default none. */
+  readonly maxDurationMs?: number | undefined;
+  /** Asked between two responses: `true` ends the turn without an error, as `paused`, with a checkpoint. */
+  readonly stopWhen?: ((state: TurnState) => boolean) | undefined;
+  /** Longest time of one handler in milliseconds; a late one gives an error result. Default 240 000. */
+  readonly toolTimeoutMs?: number | undefined;
+  /**
+   * When the container that the turn asks for is gone: `'throw'` a `ContainerLostError`, or `'restart'` in a fresh one with the
+   * uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
+   */
+  readonly onLostContainer?: 'throw' | 'restart' | undefined;
   /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
   readonly idleTimeoutMs?: number | undefined;
   /** Tries after the first for failures that show that nothing ran (429, 503, 529, never connected). Default 2. */
@@ -23,6 +39,13 @@ export interface TurnOptions {
   readonly signal?: AbortSignal | undefined;
   /** Sees every event when it happens; never awaited. What it throws becomes a notice and ends the calls. */
   readonly onEvent?: ((event: TurnEvent) => void) | undefined;
+  /**
+   * Gets a checkpoint after each pause, and before and after the handlers of a tool round; awaited. What it throws ends the turn with a
+   * `TurnInterruptedError` of code `checkpoint_failed`.
+   */
+  readonly onCheckpoint?: ((checkpoint: Checkpoint) => void | PromiseLike<void>) | undefined;
+  /** The clock of limits and expiry. Default the system's. */
+  readonly now?: (() => Date) | undefined;
   /** The SDK's `RequestOptions` for every request of the turn, such as `headers` and `timeout`. */
   readonly request?: Omit<Anthropic.RequestOptions, 'signal' | 'stream'> | undefined;
 }
@@ -30,6 +53,14 @@ export interface TurnOptions {
 /** Options with their defaults filled in. */
 export interface ResolvedTurnOptions {
   readonly maxPauses: number;
+  readonly maxToolRounds: number;
+  readonly maxOutputTokens?: number;
+  readonly maxDurationMs?: number;
+  readonly stopWhen?: (state: TurnState) => boolean;
+  readonly toolTimeoutMs: number;
+  readonly onLostContainer: 'throw' | 'restart';
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => void | PromiseLike<void>;
+  readonly now: () => Date;
   readonly idleTimeoutMs: number;
   readonly retries: number;
   readonly describe: boolean;
@@ -44,6 +75,9 @@ export interface ResolvedTurnOptions {
 /** The defaults of all options that have one; docs/options.md holds the same table. */
 export const TURN_DEFAULTS = {
   maxPauses: 10,
+  maxToolRounds: 25,
+  toolTimeoutMs: 240_000,
+  onLostContainer: 'throw',
   // Under the 300 s after which Node's fetch gives a silent body up by itself.
   idleTimeoutMs: 290_000,
   retries: 2,
@@ -53,9 +87,21 @@ export const TURN_DEFAULTS = {
   maxTurnBytes: 256 * 1024 * 1024,
 } as const;
 
-const NAMES: readonly string[] = [...Object.keys(TURN_DEFAULTS), 'signal', 'onEvent', 'request'];
-const COUNTS = ['maxPauses', 'retries'] as const;
-const AMOUNTS = ['idleTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
+const NAMES: readonly string[] = [
+  ...Object.keys(TURN_DEFAULTS),
+  'maxOutputTokens',
+  'maxDurationMs',
+  'stopWhen',
+  'signal',
+  'onEvent',
+  'onCheckpoint',
+  'now',
+  'request',
+];
+const COUNTS = ['maxPauses', 'maxToolRounds', 'retries'] as const;
+const AMOUNTS = ['idleTimeoutMs', 'toolTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
+const OPTIONAL_AMOUNTS = ['maxOutputTokens', 'maxDurationMs'] as const;
+const FUNCTIONS = ['onEvent', 'onCheckpoint', 'stopWhen', 'now'] as const;
 
 /** @throws {InvalidInputError} naming the option and its value. */
 export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
@@ -66,14 +112,30 @@ export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptio
   if (unknown)
     throw new InvalidInputError(`There is no option ${unknown}. The options are ${NAMES.join(', ')}.`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const resolved = { signal: undefined, onEvent: undefined, request: {}, ...TURN_DEFAULTS, ...given };
+  const now = () => new Date();
+  const resolved: ResolvedTurnOptions = {
+    signal: undefined,
+    onEvent: undefined,
+    request: {},
+    now,
+    ...TURN_DEFAULTS,
+    ...given,
+  };
   for (const name of COUNTS) assertNumber(name, resolved[name], 0);
   for (const name of AMOUNTS) assertNumber(name, resolved[name], 1);
+  for (const name of OPTIONAL_AMOUNTS)
+    if (resolved[name] !== undefined) assertNumber(name, resolved[name], 1);
   if (resolved.signal !== undefined && !((resolved.signal as unknown) instanceof AbortSignal)) {
     throw new InvalidInputError(`options.signal must be an AbortSignal, got ${describe(resolved.signal)}.`);
   }
-  if (resolved.onEvent !== undefined && typeof resolved.onEvent !== 'function') {
-    throw new InvalidInputError(`options.onEvent must be a function, got ${describe(resolved.onEvent)}.`);
+  for (const name of FUNCTIONS) {
+    if (resolved[name] === undefined || typeof resolved[name] === 'function') continue;
+    throw new InvalidInputError(`options.${name} must be a function, got ${describe(resolved[name])}.`);
+  }
+  if (resolved.onLostContainer !== 'throw' && resolved.onLostContainer !== 'restart') {
+    throw new InvalidInputError(
+      `options.onLostContainer must be 'throw' or 'restart', got ${describe(resolved.onLostContainer)}.`,
+    );
   }
   return resolved;
 }

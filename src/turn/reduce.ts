@@ -55,7 +55,7 @@ function fold(state: TurnState, event: TurnEvent): TurnState {
       };
     }
     case 'container':
-      return { ...state, container: event.container };
+      return { ...state, container: event.change === 'lost' ? null : event.container };
     case 'usage':
       return { ...state, usage: withResponseUsage(state.usage, event.responseIndex, event.usage) };
     case 'pause':

@@ -1,7 +1,11 @@
-import type { MessagesClient } from '../request/client.ts';
-import type { TurnParams } from '../request/params.ts';
-import type { TurnOptions } from './options.ts';
-import type { Turn } from './state.ts';
+import { assertMessagesClient, type MessagesClient } from '../request/client.ts';
+import { containerData } from '../request/container.ts';
+import { prepareParams, type TurnParams } from '../request/params.ts';
+import { NOTHING_SPENT } from './limits.ts';
+import { turnLoop } from './loop.ts';
+import { resolveTurnOptions, type TurnOptions } from './options.ts';
+import { initialTurnState, type Turn } from './state.ts';
+import { turnRun } from './turn-context.ts';
 import { TurnStream } from './turn-stream.ts';
 
 /**
@@ -19,7 +23,20 @@ import { TurnStream } from './turn-stream.ts';
  * ```
  */
 export function streamTurn(client: MessagesClient, params: TurnParams, options?: TurnOptions): TurnStream {
-  return new TurnStream(client, params, options);
+  return new TurnStream((stage) => {
+    assertMessagesClient(client);
+    const resolved = resolveTurnOptions(options);
+    const prepared = prepareParams(params, resolved);
+    stage.begin(resolved, initialTurnState());
+    const run = turnRun(stage, client, prepared.handlers, resolved);
+    return turnLoop(run, {
+      params: prepared.params,
+      responses: [],
+      spent: NOTHING_SPENT,
+      phase: 'ready',
+      container: containerData(params.container),
+    });
+  });
 }
 
 /**

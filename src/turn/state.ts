@@ -1,7 +1,13 @@
-import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import type {
+  ContainerParams,
+  Message,
+  MessageCreateParamsNonStreaming,
+  MessageParam,
+} from '@anthropic-ai/sdk/resources/messages';
 import type { ContainerData } from '../wire/container.ts';
 import type { Artifact } from './artifact.ts';
 import type { Caller, Execution } from './execution.ts';
+import type { Spent, TurnLimits } from './limits.ts';
 import { NO_USAGE, type TurnUsage } from './usage.ts';
 
 /** How a turn ended. `stopReason` beside it is what the API said. */
@@ -56,6 +62,8 @@ export interface Notice {
   readonly code:
     | 'inert-upload'
     | 'container-changed'
+    | 'container-lost'
+    | 'calls-dropped'
     | 'files-not-captured'
     | 'describe-failed'
     | 'listener-failed'
@@ -113,6 +121,32 @@ export interface Turn extends TurnState {
    * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
    */
   readonly messages: MessageParam[];
+  /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
+  readonly checkpoint?: Checkpoint;
+}
+
+/**
+ * An unfinished turn as plain JSON: what `resumeTurn` needs to go on in another process. It holds the whole conversation and no
+ * keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
+ */
+export interface Checkpoint {
+  readonly version: 1;
+  /** The params of the turn without `messages` and `container`. */
+  readonly params: Omit<MessageCreateParamsNonStreaming, 'messages' | 'container' | 'stream'>;
+  /** The history so far. While `awaiting-tools` it ends with the response that calls them, else it is what is sent next. */
+  readonly messages: readonly MessageParam[];
+  /** The responses of this turn, verbatim. */
+  readonly responses: readonly Message[];
+  /** The container to send, in the API's form. */
+  readonly container: string | ContainerParams | null;
+  readonly state: TurnState;
+  readonly limits: TurnLimits;
+  readonly spent: Spent;
+  readonly phase: 'ready' | 'awaiting-tools';
+  /** Names of the tools that had a handler. */
+  readonly runnableTools: readonly string[];
+  /** A request was sent behind it whose outcome is not known: code may have run, and may run again. */
+  readonly mayRerun: boolean;
 }
 
 /** The state before the first event. */

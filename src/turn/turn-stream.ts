@@ -1,12 +1,18 @@
 import { InvalidInputError } from '../errors.ts';
-import { assertMessagesClient } from '../request/client.ts';
-import { prepareParams, type TurnParams } from '../request/params.ts';
 import { EventLog } from './event-log.ts';
 import type { TurnEvent, UnnumberedEvent } from './events.ts';
-import { turnLoop } from './loop.ts';
-import { resolveTurnOptions, type TurnOptions } from './options.ts';
+import type { ResolvedTurnOptions } from './options.ts';
 import { reduceTurn } from './reduce.ts';
 import { initialTurnState, type Turn, type TurnState } from './state.ts';
+
+/** What a stream gives to the loop behind it. */
+export interface TurnStage {
+  readonly signal: AbortSignal;
+  readonly emit: (event: UnnumberedEvent) => void;
+  readonly readState: () => TurnState;
+  /** Called once, before the first event, with the state that the turn goes on from. */
+  readonly begin: (options: ResolvedTurnOptions, state: TurnState) => void;
+}
 
 /**
  * A turn that is being run: its events, one after the other, and its result.
@@ -24,7 +30,7 @@ import { initialTurnState, type Turn, type TurnState } from './state.ts';
 export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly #start: () => AsyncGenerator<void, Turn>;
   readonly #controller = new AbortController();
-  readonly #log = new EventLog(initialTurnState());
+  #log = new EventLog(initialTurnState());
   #unlink = () => {};
   #loop: AsyncGenerator<void, Turn> | undefined;
   /** Events that happened and were not taken yet: those of one chunk at most. */
@@ -44,29 +50,22 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   #failure: { readonly error: unknown } | undefined;
   readonly #result = deferred<Turn>();
 
-  /** @internal Use `streamTurn`. */
-  constructor(client: unknown, params: TurnParams, options: TurnOptions | undefined) {
+  /** @internal Use `streamTurn` or `resumeTurn`. */
+  constructor(start: (stage: TurnStage) => AsyncGenerator<void, Turn>) {
     // A failure that nobody observes is not an unhandled rejection.
     this.#result.promise.catch(() => {});
-    this.#start = () => {
-      assertMessagesClient(client);
-      const resolved = resolveTurnOptions(options);
-      const prepared = prepareParams(params, resolved);
-      this.#onEvent = resolved.onEvent;
-      this.#follow(resolved.signal);
-      const { signal } = this.#controller;
-      const { maxTurnBytes } = resolved;
-      const budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
-      return turnLoop({
-        client,
-        params: prepared,
-        options: resolved,
-        signal,
-        budget,
+    this.#start = () =>
+      start({
+        signal: this.#controller.signal,
         emit: this.#emit,
         readState: this.#readState,
+        begin: ({ signal, onEvent }, state) => {
+          this.#onEvent = onEvent;
+          this.#follow(signal);
+          this.#log = new EventLog(state);
+          this.#seq = state.seq + 1;
+        },
       });
-    };
   }
 
   /** The turn as far as its events were taken; built when read. Equal to folding those events with `reduceTurn`. */

@@ -1,0 +1,71 @@
+import { hasFiles } from '../request/client.ts';
+import { fetchFileMetadata } from '../request/file-metadata.ts';
+import { untilAborted } from '../request/until-aborted.ts';
+import { type Artifact, describedArtifact } from './artifact.ts';
+import { type Boundary, checkpointAt } from './checkpoint.ts';
+import { filesNotCapturedNotice } from './notices.ts';
+import { type Checkpoint, type Outcome, outcomeOf, type Turn, type TurnState } from './state.ts';
+import type { TurnTranslator } from './translate.ts';
+import type { TurnRun } from './turn-context.ts';
+
+/** How long one look-up of names and sizes may take. */
+const DESCRIBE_TIMEOUT_MS = 20_000;
+
+/** The last events of a turn, and the turn. One that can go on has a checkpoint. */
+export async function endTurn(
+  run: TurnRun,
+  boundary: Boundary,
+  translator: TurnTranslator,
+  paused?: 'paused',
+): Promise<Turn> {
+  if (run.options.describe) await describeArtifactsOf(run, translator.artifacts);
+  run.signal.throwIfAborted();
+  const notCaptured = filesNotCapturedNotice(translator);
+  if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
+  const stopReason = translator.message?.stop_reason ?? null;
+  const outcome = paused ?? outcomeOf(stopReason);
+  run.emit({ type: 'turn-end', outcome, stopReason });
+  const state = run.readState();
+  const canGoOn = outcome === 'paused' || outcome === 'awaiting-tools';
+  return turnOf(state, boundary, outcome, canGoOn ? checkpointAt({ ...boundary, state }, false) : undefined);
+}
+
+/** The state of an ended turn with what it takes to go on. */
+export function turnOf(
+  state: TurnState,
+  { params, responses }: Boundary,
+  outcome: Outcome,
+  checkpoint?: Checkpoint,
+): Turn {
+  const stopReason = responses.at(-1)?.stop_reason ?? null;
+  return {
+    ...state,
+    status: 'ended',
+    outcome,
+    stopReason,
+    responses: [...responses],
+    messages: [...params.messages],
+    ...(checkpoint ? { checkpoint } : {}),
+  };
+}
+
+/** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
+async function describeArtifactsOf(
+  { client, options, signal, emit }: TurnRun,
+  artifacts: readonly Artifact[],
+): Promise<void> {
+  if (artifacts.length === 0 || !hasFiles(client)) return;
+  try {
+    const ids = artifacts.map(({ fileId }) => fileId);
+    const request = { timeout: DESCRIBE_TIMEOUT_MS, maxRetries: 1, ...options.request, signal };
+    const files = await untilAborted(fetchFileMetadata(client, ids, request), signal);
+    for (const artifact of artifacts) {
+      emit({ type: 'artifact', artifact: describedArtifact(artifact, files.get(artifact.fileId)) });
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
+    emit({ type: 'notice', notice: { code: 'describe-failed', message } });
+  }
+}
