@@ -17,6 +17,9 @@ const WORDS: readonly string[] = [
   'stop',
 ] satisfies readonly Step['word'][];
 
+/** Words of steps that a tool of the service carries out. */
+const COMMANDS = ['python', 'bash', 'view', 'create', 'replace', 'search', 'fails'];
+
 /** @throws {InvalidInputError} for what is no list of steps, naming the one that is none. */
 export function checkedSteps(script: unknown): readonly Step[] {
   if (!Array.isArray(script)) {
@@ -36,20 +39,29 @@ function assertStep(step: Step, index: number): void {
     );
   }
   if (step.word === 'inParallel') {
-    for (const one of step.steps) assertStep(one, index);
+    for (const one of step.steps) assertCommand(one, index, 'inParallel', [...COMMANDS, 'callTool']);
     return;
   }
   if (step.word === 'pause') {
-    if (step.step !== undefined) assertStep(step.step, index);
+    if (step.step !== undefined) assertCommand(step.step, index, 'pause', COMMANDS);
     return;
   }
-  if (step.word === 'fails') assertStep(step.step, index);
+  if (step.word === 'fails') assertCommand(step.step, index, 'fails', COMMANDS);
   const { word, ...rest } = step;
   const [content] = Object.values(rest);
   const isFunction = word === 'say' && typeof content === 'function';
   if (isFunction || (typeof content === 'string' && content !== '')) return;
   throw new InvalidInputError(
     `script[${index}]: ${word}() takes a text that is not empty, got ${String(content)}.`,
+  );
+}
+
+/** @throws {InvalidInputError} for a step that is no call, inside of one that takes calls. */
+function assertCommand(step: Step, index: number, outer: string, allowed: readonly string[]): void {
+  assertStep(step, index);
+  if (allowed.includes(step.word)) return;
+  throw new InvalidInputError(
+    `script[${index}]: ${outer}() takes ${allowed.join(', ')}, got ${step.word}().`,
   );
 }
 

@@ -62,7 +62,13 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function load(file: string): Promise<EmulatorOptions['script']> {
-  const module = await import(pathToFileURL(resolve(file)).href);
+  const module = await import(pathToFileURL(resolve(file)).href).catch((cause) => {
+    const hint = /\.[cm]?tsx?$/.test(file) ? ' Compile it first, or start Node with --import tsx.' : '';
+    throw new InvalidInputError(
+      `${file} cannot be loaded: ${cause instanceof Error ? cause.message : cause}.${hint}`,
+      { cause },
+    );
+  });
   if (module.default === undefined)
     throw new InvalidInputError(`${file} has no default export, which would be the script.`);
   return module.default;

@@ -2,12 +2,13 @@ import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './batches-api.ts';
 import { checkHeaders } from './check-headers.ts';
 import { conversationOf, runFencedCode } from './dynamic-script.ts';
-import { type Fault, faultResponse, spoil } from './faults.ts';
+import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
 import { handleFiles } from './files-api.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './http.ts';
 import { countTokens, handleMessages } from './messages-api.ts';
 import { handleModels } from './models-api.ts';
 import { type RateLimit, RateLimiter } from './rate-limit.ts';
+import { checkedSandbox } from './sandbox/checked.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { DynamicScript, Step } from './script.ts';
@@ -88,7 +89,7 @@ export interface Emulator extends AsyncDisposable {
   loseContainers(): void;
   /** Forgets everything and plays the script from its start. */
   reset(): void;
-  /** @throws {EmulatorError} listing the steps of the script that no request asked for. */
+  /** @throws {EmulatorError} listing the steps of the script, or the faults, that no request came for. */
   assertDone(): void;
 }
 
@@ -126,7 +127,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     store,
     script,
     unfinished: new Map(),
-    createSandbox: options.sandbox ?? justBashSandbox,
+    createSandbox: checkedSandbox(options.sandbox ?? justBashSandbox),
     web: options.web ?? {},
     timeoutMs,
     eventDelayMs,
@@ -178,7 +179,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       return await abortable(answer(request), request.signal);
     } catch (error) {
       if (error instanceof ApiFailure) return failure(error, store.ids);
-      if (error instanceof EmulatorError) return failure(invalidRequest(error.message), store.ids);
+      if (error instanceof EmulatorError)
+        return failure(invalidRequest(`emulator: ${error.message}`), store.ids);
       throw error;
     }
   };
@@ -220,7 +222,10 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       service.unfinished.clear();
       store.loseContainers().catch(() => {});
     },
-    assertDone: () => script.assertDone(),
+    assertDone() {
+      script.assertDone();
+      assertNoFaults(faults);
+    },
     async [Symbol.asyncDispose]() {
       life.abort();
       await store.reset();

@@ -1,3 +1,4 @@
+import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { errorBody } from './http.ts';
 
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */
@@ -43,32 +44,54 @@ export interface HttpErrorOptions {
 }
 
 /** The request is answered with an HTTP error. */
-export const httpError = (status: number, options: HttpErrorOptions = {}): Fault => ({
-  fault: 'http',
-  status,
-  type: options.type ?? TYPES[status] ?? 'api_error',
-  message: options.message ?? `emulated ${status}`,
-  headers: options.headers ?? {},
-});
+export function httpError(status: number, options: HttpErrorOptions = {}): Fault {
+  if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
+    throw new InvalidInputError(`httpError takes a status from 400 to 599, got ${status}.`);
+  }
+  const { type = TYPES[status] ?? 'api_error', message = `emulated ${status}`, headers = {} } = options;
+  return { fault: 'http', status, type, message, headers };
+}
 
 /** No connection is made. */
 export const refuseConnection = (): Fault => ({ fault: 'refuseConnection' });
 
 /** The answer comes so many milliseconds later. */
-export const delay = (ms: number): Fault => ({ fault: 'delay', ms });
+export function delay(ms: number): Fault {
+  assertCount('delay', ms, 0);
+  return { fault: 'delay', ms };
+}
 
-/** The stream ends behind so many events, as a server does that goes down. */
-export const cutAfter = (events: number, how: 'end' | 'break' | 'error' = 'end'): Fault => ({
-  fault: 'cut',
-  events,
-  how,
-});
+/** The stream ends behind so many events, as a server does that goes down; `'break'` breaks its socket, `'error'` sends an `error` event. */
+export function cutAfter(events: number, how: 'end' | 'break' | 'error' = 'end'): Fault {
+  assertCount('cutAfter', events, 0);
+  return { fault: 'cut', events, how };
+}
 
 /** The stream falls silent behind so many events. */
-export const stallAfter = (events: number): Fault => ({ fault: 'stall', events });
+export function stallAfter(events: number): Fault {
+  assertCount('stallAfter', events, 0);
+  return { fault: 'stall', events };
+}
 
 /** The stream comes in pieces of so many bytes, which cut lines and characters. */
-export const sliceInto = (bytes: number): Fault => ({ fault: 'slice', bytes });
+export function sliceInto(bytes: number): Fault {
+  assertCount('sliceInto', bytes, 1);
+  return { fault: 'slice', bytes };
+}
+
+/** @throws {EmulatorError} naming the faults that no request came for. */
+export function assertNoFaults(faults: readonly Fault[]): void {
+  if (faults.length === 0) return;
+  const names = faults.map(({ fault }) => fault).join(', ');
+  throw new EmulatorError(`${faults.length} injected faults met no POST /v1/messages: ${names}`, {
+    code: 'faults_left_over',
+  });
+}
+
+function assertCount(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new InvalidInputError(`${name} takes a whole number of at least ${least}, got ${value}.`);
+}
 
 /** Answers a request with an HTTP error, in the API's form. */
 export function faultResponse(fault: Extract<Fault, { fault: 'http' }>, requestId: string): Response {

@@ -1,3 +1,4 @@
+import { EmulatorError } from '../errors.ts';
 import {
   type Answer,
   type Ending,
@@ -39,7 +40,8 @@ export function sseOf(
 
 /** What goes wrong once a stream has begun comes as an event, since its status was sent. */
 function asErrorEvent(error: unknown): IteratorResult<StreamEvent> {
-  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = error instanceof EmulatorError ? `emulator: ${reason}` : reason;
   return { done: false, value: { type: 'error', error: { type: 'api_error', message } } };
 }
 

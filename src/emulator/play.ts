@@ -102,7 +102,7 @@ function textOf(say: (last: LastResult) => string, last: LastResult): string {
     return String(say(last));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EmulatorError(`emulator: the function given to say() threw: ${reason}`, {
+    throw new EmulatorError(`the function given to say() threw: ${reason}`, {
       code: 'script_failed',
       cause: error,
     });

@@ -1,4 +1,3 @@
-import { EmulatorError } from '../errors.ts';
 import type { Answer, Ending, ScriptedBlock } from './answer.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf, needsContainer, reopened } from './calls.ts';
@@ -208,9 +207,7 @@ async function containerFor(
     );
   }
   if (!needsSandbox && !uploads && body.container == null) return undefined;
-  const container = await openContainer(body, store, () => createSandbox(timeoutMs)).catch((error) => {
-    throw error instanceof EmulatorError ? invalidRequest(`emulator: ${error.message}`) : error;
-  });
+  const container = await openContainer(body, store, () => createSandbox(timeoutMs));
   await mountUploads(container, body, store);
   return container;
 }
@@ -225,6 +222,7 @@ function describe(container: StoredContainer | undefined): object | undefined {
 function ranOut(script: ScriptPlayer): Error {
   return invalidRequest(
     `emulator: the script has run out. All of its ${script.length} steps were played by earlier requests, and ` +
-      'this request asks for one more response. Add steps (behind pause() or stop()), or look for a request too many.',
+      'this request asks for one more response. Add steps (behind pause() or stop()), look for a request too many, or give a ' +
+      'function as the script, which answers any number.',
   );
 }

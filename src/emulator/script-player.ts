@@ -100,7 +100,7 @@ class FunctionPlayer implements ScriptPlayer {
     const end = body.messages.findLastIndex(({ role }) => role === 'assistant') + 1;
     const outline = outlineOf(body.messages.slice(0, end));
     const kept = this.#take(outline);
-    const steps = kept ?? checkedSteps(this.#script(this.#conversationOf(body)));
+    const steps = kept ?? this.#ask(body);
     if (steps.length === 0) return undefined;
     const { response, length } = firstResponse(steps);
     this.#taken.set(response, { outline, steps: kept, rest: steps.slice(length) });
@@ -128,6 +128,19 @@ class FunctionPlayer implements ScriptPlayer {
   assertDone(): void {
     const left = [...this.#left.values()].flat(2);
     assertNone(left, 0, left.length);
+  }
+
+  /** A fault of the function is its author's: it must not look like one of the network. */
+  #ask(body: MessagesBody): readonly Step[] {
+    try {
+      return checkedSteps(this.#script(this.#conversationOf(body)));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new EmulatorError(`the script function failed: ${reason}`, {
+        code: 'script_failed',
+        cause: error,
+      });
+    }
   }
 
   #keep(outline: string, steps: readonly Step[]): void {

@@ -15,7 +15,7 @@ export interface EmulatorServer extends AsyncDisposable {
 export interface ListenOptions {
   /** Default 0: any free port. */
   readonly port?: number | undefined;
-  /** Default `127.0.0.1`. Whoever reaches another one can run code in the sandbox. */
+  /** Default `127.0.0.1`. Whoever reaches another one, by its name or any address, can run code in the sandbox. */
   readonly host?: string | undefined;
 }
 
@@ -50,7 +50,8 @@ export async function listen(
     const cut = new AbortController();
     outgoing.once('close', () => cut.abort());
     const request = requestOf(incoming, Readable.toWeb(incoming) as ReadableStream, cut.signal);
-    const response = request instanceof Response ? request : (refusal(request) ?? (await fetch(request)));
+    const response =
+      request instanceof Response ? request : (refusal(request, host) ?? (await fetch(request)));
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     if (!response.body) {
       outgoing.end();
@@ -106,10 +107,13 @@ function requestOf(
   }
 }
 
-function refusal(request: Request): Response | undefined {
+function refusal(request: Request, bound: string): Response | undefined {
   const { headers, method } = request;
   const host = (headers.get('host') ?? '').replace(/:\d+$/, '');
-  if (!LOCAL_HOSTS.has(host))
+  // Told to listen elsewhere, it is reached under addresses. A page that rebinds a name of its own still is not let in.
+  const isTold =
+    !LOCAL_HOSTS.has(bound) && bound !== '::1' && (host === bound || /^[\d.]+$|^\[[\da-f:.]+\]$/i.test(host));
+  if (!LOCAL_HOSTS.has(host) && !isTold)
     return refused(403, 'permission_error', `Host ${host || '(none)'} is not this machine.`);
   if (headers.has('origin')) return refused(403, 'permission_error', 'Requests with an Origin are refused.');
   const type = headers.get('content-type') ?? '';

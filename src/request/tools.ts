@@ -53,7 +53,12 @@ export interface CodeExecutionToolOptions<V extends CodeExecutionVersion = CodeE
 export function codeExecutionTool<V extends CodeExecutionVersion = 'code_execution_20260120'>(
   options: CodeExecutionToolOptions<V> = {},
 ): CodeExecutionTools[V] {
-  const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options ?? {};
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError(
+      `codeExecutionTool takes options, such as { version: 'code_execution_20250825' }, got ${describe(options)}.`,
+    );
+  }
+  const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
   if (!VERSIONS.includes(version as CodeExecutionVersion)) {
     throw new InvalidInputError(
       `Unknown version of the code execution tool: ${describe(version)}. Known are ${VERSIONS.join(', ')}. For a newer ` +

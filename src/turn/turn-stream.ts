@@ -94,7 +94,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** @throws {InvalidInputError} when `turn()` is already running the turn: events before this call would be missed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent> {
     if (this.#consumer === 'turn' && !this.#ended) {
       throw new InvalidInputError(
         'turn() is already running this turn and events have passed. Begin to iterate before you await turn(), or use onEvent.',
@@ -114,7 +114,7 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** The next event, like the iterator's. */
-  next(): Promise<IteratorResult<TurnEvent, undefined>> {
+  next(): Promise<IteratorResult<TurnEvent>> {
     try {
       return this[Symbol.asyncIterator]().next();
     } catch (error) {
