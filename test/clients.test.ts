@@ -113,7 +113,7 @@ describe('messages of the SDK', () => {
     const error = await missing.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Anthropic.NotFoundError);
     expect(error).toMatchObject({ status: 404, type: 'not_found_error', requestID: /^req_/ });
-    const wrong = client.messages.stream({ ...params, max_tokens: 0 }).finalMessage();
+    const wrong = client.messages.stream({ ...params, max_tokens: -1 }).finalMessage();
     await expect(wrong).rejects.toBeInstanceOf(Anthropic.BadRequestError);
   });
 });

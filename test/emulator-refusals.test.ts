@@ -297,7 +297,7 @@ describe('while code waits for its tools', () => {
       'a text beside the results',
       [{ type: 'text', text: 'Hurry.' }],
       {},
-      /`tool_result` blocks only, found `text`/,
+      /nothing but `tool_result` blocks of the user may follow, found `text`/,
     ],
     ['an image as a result', [], { content: [{ type: 'image', source: {} }] }, /must be text, found `image`/],
   ])('%s is refused, and the results still come through', async (_, more, result, message) => {

@@ -441,7 +441,7 @@ describe('a container that is gone', () => {
     const { outcome, file, sent, emulator } = await afterLoss('restart');
     expect(outcome).toMatchObject({ outcome: 'completed', notices: [{ code: 'container-lost' }] });
     expect(sent).toBe(2);
-    const { messages, container } = emulator.requests.at(-1)?.body as {
+    const { messages, container } = (emulator.requests.at(-1) as { body: unknown }).body as {
       messages: never[];
       container?: string;
     };

@@ -36,6 +36,7 @@ export async function handleBatches(
     if (request.method === 'GET') {
       const { origin, searchParams } = new URL(request.url);
       const page = idPage([...store.batches.values()].toReversed(), searchParams);
+      for (const batch of page.data) await finished(batch);
       return json({ ...page, data: page.data.map((batch) => formatted(batch, origin)) }, store.ids);
     }
     return undefined;
@@ -44,8 +45,7 @@ export async function handleBatches(
   if (!batch) throw notFound(`Message batch \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) {
     // Whoever asks again finds it done: a test waits for nothing.
-    batch.run ??= batch.start();
-    await batch.run;
+    await finished(batch);
     return describe(batch);
   }
   if (request.method === 'GET' && action === 'results') return results(batch, store);
@@ -59,6 +59,12 @@ export async function handleBatches(
     return describe(batch);
   }
   return undefined;
+}
+
+/** Whoever asks for a batch again finds it done. */
+async function finished(batch: StoredBatch): Promise<void> {
+  batch.run ??= batch.start();
+  await batch.run;
 }
 
 async function createBatch(
@@ -99,12 +105,19 @@ async function run(
   service: MessagesService,
 ): Promise<void> {
   for (const { custom_id: customId, params } of requests) {
-    batch.results.set(
-      customId,
-      batch.cancelledAt ? { type: 'canceled' } : await resultOf(params, version, service),
-    );
+    const result = missed(batch, service.store) ?? (await resultOf(params, version, service));
+    batch.results.set(customId, result);
   }
   batch.endedAt = service.store.now();
+}
+
+/** What becomes of an item that was not begun in time. */
+function missed(
+  { cancelledAt, expiresAt }: StoredBatch,
+  { now }: Store,
+): { readonly type: string } | undefined {
+  if (cancelledAt) return { type: 'canceled' };
+  return expiresAt <= now() ? { type: 'expired' } : undefined;
 }
 
 async function resultOf(
@@ -146,7 +159,7 @@ function formatted(batch: StoredBatch, origin: string) {
       succeeded: isOpen ? 0 : count('succeeded'),
       errored: isOpen ? 0 : count('errored'),
       canceled: isOpen ? 0 : count('canceled'),
-      expired: 0,
+      expired: isOpen ? 0 : count('expired'),
     },
     created_at: batch.createdAt.toISOString(),
     expires_at: batch.expiresAt.toISOString(),

@@ -1,4 +1,5 @@
 import type { ScriptedBlock } from './answer.ts';
+import type { LastResult } from './script.ts';
 import type { Store, StoredContainer } from './store.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { WebPages } from './web-pages.ts';
@@ -7,6 +8,8 @@ import type { WebPages } from './web-pages.ts';
 export interface Stage {
   /** There for every response that runs commands. */
   readonly container: StoredContainer | undefined;
+  /** What the last command of the conversation did, before this response. */
+  readonly before: LastResult;
   readonly store: Store;
   readonly toolbox: Toolbox;
   readonly web: WebPages;

@@ -11,7 +11,7 @@ export type ApiVersion = (typeof VERSIONS)[number];
  * @throws {ApiFailure} 401 or 400.
  */
 export function checkHeaders(headers: Headers): ApiVersion {
-  const key = headers.get('x-api-key') ?? /^Bearer (.+)$/.exec(headers.get('authorization') ?? '')?.[1];
+  const key = headers.get('x-api-key') ?? /^bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
   if (key === undefined) throw new ApiFailure(401, 'authentication_error', 'x-api-key header is required');
   if (key.trim() === '') throw new ApiFailure(401, 'authentication_error', 'invalid x-api-key');
   const asked = headers.get('anthropic-version');

@@ -30,8 +30,8 @@ export function checkHistory(body: MessagesBody, store: Store): void {
   const { messages } = body;
   messages.forEach((message, index) => {
     checkKeys(message, index);
-    if (message.role === 'user') checkToolResults(message, messages[index - 1], index);
-    else checkToolUses(message, messages[index + 1], index);
+    if (message.role === 'user') checkToolResults(message, answeredBy(messages, index), index);
+    else checkToolUses(message, repliesTo(messages, index), index);
   });
   checkServerResults(messages);
   const open = openCallsOf(messages);
@@ -55,6 +55,17 @@ function checkPrefill({ messages, model }: MessagesBody, store: Store): void {
   );
 }
 
+/** The messages behind one of the assistant: neighbouring messages of one role count as one. */
+function repliesTo(messages: Messages, index: number): Messages {
+  const end = messages.findIndex(({ role }, place) => place > index && role === 'assistant');
+  return messages.slice(index + 1, end < 0 ? messages.length : end);
+}
+
+/** The message of the assistant before one of the user. */
+function answeredBy(messages: Messages, index: number): Message | undefined {
+  return messages.slice(0, index).findLast(({ role }) => role === 'assistant');
+}
+
 /** Calls of server tools without a result, oldest first. */
 export function openCallsOf(messages: Messages): ScriptedBlock[] {
   const blocks = messages.flatMap(blocksOf);
@@ -62,15 +73,24 @@ export function openCallsOf(messages: Messages): ScriptedBlock[] {
   return blocks.filter(({ type, id }) => type === 'server_tool_use' && !done.has(id));
 }
 
-/** The results that the last message brings, as code gets them, by the ids of their calls. */
+/** The results behind the last response, as code gets them, by the ids of their calls. */
 export function toolResultsOf(messages: Messages): Map<string, ToolReply> {
-  const last = messages.at(-1);
-  const results = last ? blocksOf(last).filter(({ type }) => type === 'tool_result') : [];
+  const results = newest(messages)
+    .flatMap(blocksOf)
+    .filter(({ type }) => type === 'tool_result');
   return new Map(
     results.map(({ tool_use_id: id, content, is_error: isError }) => [
       String(id),
       { kind: isError ? 'error' : 'text', text: textOf(content) },
     ]),
+  );
+}
+
+/** What was said since the last response. */
+function newest(messages: Messages): Messages {
+  return repliesTo(
+    messages,
+    messages.findLastIndex(({ role }) => role === 'assistant'),
   );
 }
 
@@ -98,8 +118,8 @@ function checkKeys(message: Message, index: number): void {
   }
 }
 
-function checkToolUses(message: Message, next: Message | undefined, index: number): void {
-  const answered = new Set(next?.role === 'user' ? idsOf(blocksOf(next), 'tool_result', 'tool_use_id') : []);
+function checkToolUses(message: Message, replies: Messages, index: number): void {
+  const answered = new Set(idsOf(replies.flatMap(blocksOf), 'tool_result', 'tool_use_id'));
   const missing = idsOf(blocksOf(message), 'tool_use', 'id').filter((id) => !answered.has(id));
   if (missing.length === 0) return;
   throw invalidRequest(
@@ -109,7 +129,7 @@ function checkToolUses(message: Message, next: Message | undefined, index: numbe
 }
 
 function checkToolResults(message: Message, previous: Message | undefined, index: number): void {
-  const asked = new Set(previous?.role === 'assistant' ? idsOf(blocksOf(previous), 'tool_use', 'id') : []);
+  const asked = new Set(previous ? idsOf(blocksOf(previous), 'tool_use', 'id') : []);
   for (const [place, { type, tool_use_id: id }] of blocksOf(message).entries()) {
     if (type !== 'tool_result' || asked.has(String(id))) continue;
     throw invalidRequest(
@@ -137,33 +157,31 @@ function checkServerResults(messages: Messages): void {
 
 /** Rules for a request that goes on while calls of server tools are open. */
 function checkOpen(open: readonly ScriptedBlock[], body: MessagesBody): void {
-  const last = body.messages.at(-1) as Message;
+  const replies = newest(body.messages);
   const asked = body.messages.flatMap(blocksOf).filter(({ type, caller }) => {
     return (
       type === 'tool_use' &&
       open.some(({ id }) => (caller as { tool_id?: unknown } | undefined)?.tool_id === id)
     );
   });
-  if (last.role === 'user') {
-    const other = blocksOf(last).find(({ type }) => type !== 'tool_result');
-    if (other && asked.length > 0) {
-      throw invalidRequest(
-        `messages.${body.messages.length - 1}: while code waits for its tools, the user message may hold \`tool_result\` blocks only, found \`${other.type}\`.`,
-      );
-    }
-    if (other) throw withoutResult(open, body.messages);
+  const other = replies.flatMap(blocksOf).find(({ type }) => type !== 'tool_result');
+  if (other && asked.length > 0) {
+    throw invalidRequest(
+      `messages.${body.messages.length - 1}: while code waits for its tools, nothing but \`tool_result\` blocks of the user may follow, found \`${other.type}\`.`,
+    );
   }
+  if (other) throw withoutResult(open, body.messages);
   if (asked.length > 0) {
     if (containerId(body) === undefined) {
       throw invalidRequest(
         'container_id is required when there are pending tool uses generated by code execution with tools.',
       );
     }
-    checkTextResults(last, body.messages.length - 1);
+    for (const reply of replies) checkTextResults(reply, body.messages.indexOf(reply));
   }
   for (const { name, id } of open) {
     const tool = String(name).endsWith('code_execution') ? 'code_execution' : String(name);
-    const isThere = (body.tools ?? []).some(({ type = '' }) => type.startsWith(tool) || brings(tool, type));
+    const isThere = (body.tools ?? []).some(({ type }) => type?.startsWith(tool) || brings(tool, type ?? ''));
     if (!isThere) {
       throw invalidRequest(
         `messages: \`${name}\` tool use with id \`${id}\` is waiting for its result, but no \`${tool}\` tool was provided`,

@@ -13,9 +13,9 @@ const UNFORCED = /^claude-(?:opus-5-5|sonnet-5-5|haiku-5-5|fable-5-[12]|mythos-5
  * @throws {ApiFailure} 400.
  */
 export function checkTools(body: MessagesBody): void {
-  const { tools = [] } = body;
-  for (const [index, { type = '', name }] of tools.entries()) {
-    if (!type.startsWith('code_execution')) continue;
+  const tools = body.tools ?? [];
+  for (const [index, { type, name }] of tools.entries()) {
+    if (!type?.startsWith('code_execution')) continue;
     if (!VERSIONS.includes(type)) throw invalidRequest(`tools.${index}.type: unknown tool type \`${type}\``);
     if (name !== 'code_execution')
       throw invalidRequest(`tools.${index}.name: Input should be 'code_execution'`);
@@ -23,6 +23,10 @@ export function checkTools(body: MessagesBody): void {
   checkUploads(body);
   checkCodeTools(body);
   checkToolChoice(body);
+  const { thinking, model } = body;
+  if (isRecord(thinking) && thinking['type'] === 'disabled' && model.startsWith('claude-sonnet-5-5')) {
+    throw invalidRequest(`thinking: \`disabled\` is not supported by ${model}`);
+  }
 }
 
 /** Uploads and skills need a container, and so a tool that brings one. */
@@ -43,8 +47,8 @@ function checkUploads(body: MessagesBody): void {
 }
 
 /** Tools that code may call (documented). */
-function checkCodeTools({ tools = [], tool_choice: choice }: MessagesBody): void {
-  for (const [index, tool] of tools.entries()) {
+function checkCodeTools({ tools, tool_choice: choice }: MessagesBody): void {
+  for (const [index, tool] of (tools ?? []).entries()) {
     if (
       tool.type?.startsWith('code_execution') ||
       !Array.isArray(tool['allowed_callers']) ||
@@ -66,14 +70,14 @@ function checkCodeTools({ tools = [], tool_choice: choice }: MessagesBody): void
   }
 }
 
-function checkToolChoice({ tools = [], tool_choice: choice, model }: MessagesBody): void {
+function checkToolChoice({ tools, tool_choice: choice, model }: MessagesBody): void {
   if (!isRecord(choice)) return;
   const { type, name } = choice;
   if ((type === 'any' || type === 'tool') && UNFORCED.test(model)) {
     throw invalidRequest(`tool_choice: \`${type}\` is not supported by ${model}`);
   }
   if (type !== 'tool') return;
-  const tool = tools.find((one) => one.name === name);
+  const tool = (tools ?? []).find((one) => one.name === name);
   if (!tool) throw invalidRequest(`tool_choice.name: Tool '${name}' not found in provided tools`);
   const callers = tool['allowed_callers'];
   if (Array.isArray(callers) && !callers.includes('direct')) {
@@ -82,20 +86,27 @@ function checkToolChoice({ tools = [], tool_choice: choice, model }: MessagesBod
 }
 
 /** Whether following `$ref`s comes back to where it was. */
-function hasCircle(schema: unknown, root: unknown, path: readonly string[]): boolean {
-  if (Array.isArray(schema)) return schema.some((one) => hasCircle(one, root, path));
+function hasCircle(
+  schema: unknown,
+  root: unknown,
+  path: readonly string[],
+  done = new Set<string>(),
+): boolean {
+  if (Array.isArray(schema)) return schema.some((one) => hasCircle(one, root, path, done));
   if (!isRecord(schema)) return false;
   const ref = schema['$ref'];
   if (typeof ref === 'string') {
     if (path.includes(ref)) return true;
+    if (done.has(ref)) return false;
     const target = ref
       .replace(/^#\/?/, '')
       .split('/')
       .filter(Boolean)
       .reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), root);
-    if (hasCircle(target, root, [...path, ref])) return true;
+    if (hasCircle(target, root, [...path, ref], done)) return true;
+    done.add(ref);
   }
-  return Object.entries(schema).some(([key, value]) => key !== '$ref' && hasCircle(value, root, path));
+  return Object.entries(schema).some(([key, value]) => key !== '$ref' && hasCircle(value, root, path, done));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,3 +1,4 @@
+import { EmulatorError } from '../errors.ts';
 import { usableFile } from './check-files.ts';
 import { ApiFailure, invalidRequest, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
@@ -22,7 +23,7 @@ export async function openContainer(
   const skills = skillsOf(body);
   const container =
     id === undefined ? await createContainer(store, createSandbox) : existing(id, body, store);
-  if (skills.length > 0) await mountSkills(container, skills);
+  await mountSkills(container, skills);
   touch(container, store);
   return container;
 }
@@ -48,12 +49,16 @@ async function createContainer(
   store: Store,
   createSandbox: () => Promise<Sandbox>,
 ): Promise<StoredContainer> {
+  const { generation } = store;
+  const sandbox = await createSandbox();
+  if (store.generation !== generation) {
+    await sandbox.close?.();
+    throw new EmulatorError('the emulator was reset or disposed of', { code: 'sandbox_failed' });
+  }
   const container: StoredContainer = {
     id: store.ids.next('container'),
-    sandbox: await createSandbox(),
+    sandbox,
     inputDirectory: `/files/input/${store.ids.hex()}`,
-    skills: [],
-    mounted: new Set(),
     expiresAt: store.now(),
   };
   await container.sandbox.makeDirectory(container.inputDirectory);
@@ -63,7 +68,6 @@ async function createContainer(
 
 /** Skills lie where the real ones do; what is in them is not emulated. */
 async function mountSkills(container: StoredContainer, skills: readonly ResolvedSkill[]): Promise<void> {
-  container.skills = skills;
   for (const { skill_id: id, version } of skills) {
     const text = `# ${id} ${version}\n\nThe emulator has no contents of skills.\n`;
     await container.sandbox.makeDirectory(`/skills/${id}`);
@@ -86,20 +90,28 @@ export async function mountUploads(
 ): Promise<void> {
   for (const id of uploadsOfCurrentTurn(body)) {
     const file = usableFile(id, store);
-    if (container.mounted.has(id)) continue;
-    container.mounted.add(id);
-    await container.sandbox.writeFile(`${container.inputDirectory}/${file.filename}`, file.bytes);
+    await container.sandbox.writeFile(`${container.inputDirectory}/${nameOnDisk(file.filename)}`, file.bytes);
   }
 }
 
-/** Ids of the files that the newest opening user message uploads; answers to tool calls do not open a turn. */
+/** File systems take 255 bytes, and the API takes 255 characters. The ending stays. */
+function nameOnDisk(filename: string): string {
+  const ending = /\.[^.]{1,20}$/.exec(filename)?.[0] ?? '';
+  const stem = [...filename.slice(0, filename.length - ending.length)];
+  while (new TextEncoder().encode(stem.join('') + ending).length > 255) stem.pop();
+  return stem.join('') + ending;
+}
+
+/** Ids of the files that are uploaded in the current turn: behind the last response that was no part of it. */
 export function uploadsOfCurrentTurn({ messages }: MessagesBody): string[] {
-  const start = messages.findLastIndex(({ role, content }) => {
-    return role === 'user' && !(Array.isArray(content) && content.some(({ type }) => type === 'tool_result'));
-  });
-  const blocks = messages
-    .slice(Math.max(start, 0))
-    .flatMap(({ content }) => (Array.isArray(content) ? content : []));
+  const isReply = (index: number) => {
+    const content = messages[index]?.content;
+    return Array.isArray(content) && content.some(({ type }) => type === 'tool_result');
+  };
+  const end = messages.findLastIndex(
+    ({ role }, index) => role === 'assistant' && messages[index + 1]?.role === 'user' && !isReply(index + 1),
+  );
+  const blocks = messages.slice(end + 1).flatMap(({ content }) => (Array.isArray(content) ? content : []));
   return blocks.flatMap(({ type, file_id }) => (type === 'container_upload' ? [String(file_id)] : []));
 }
 
@@ -125,7 +137,9 @@ export async function runCommand(
   const result = await sandbox.run({ keepsState: false, tools: NO_TOOLS, ...command, env, signal });
   const fileIds: string[] = [];
   for (const filename of await sandbox.listFiles(outputDirectory)) {
-    const bytes = await sandbox.readFile(`${outputDirectory}/${filename}`);
+    // A file that cannot be read is not captured; the result of the command comes all the same.
+    const bytes = await sandbox.readFile(`${outputDirectory}/${filename}`).catch(() => undefined);
+    if (!bytes) continue;
     const file = {
       filename,
       mimeType: mimeTypeOf(filename),
@@ -138,6 +152,5 @@ export async function runCommand(
   const stderr = withModuleHint(result.stderr);
   const last = { ...result, stderr };
   container.last = last;
-  store.last = last;
   return { ...last, fileIds, tooLarge: result.stdout.length + stderr.length > MAX_OUTPUT };
 }

@@ -135,8 +135,10 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   };
   let requests: RecordedRequest[] = [];
   let faults: Fault[] = [];
+  let isDisposed = false;
 
   async function route(request: Request): Promise<Response> {
+    if (isDisposed) throw new EmulatorError('it was disposed of', { code: 'sandbox_failed' });
     const version = checkHeaders(request.headers);
     const { pathname } = new URL(request.url);
     const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
@@ -176,7 +178,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     request.signal.throwIfAborted();
     requests.push(await record(request.clone()));
     try {
-      return await abortable(answer(request), request.signal);
+      return untilAborted(await abortable(answer(request), request.signal), request.signal);
     } catch (error) {
       if (error instanceof ApiFailure) return failure(error, store.ids);
       if (error instanceof EmulatorError)
@@ -227,6 +229,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       assertNoFaults(faults);
     },
     async [Symbol.asyncDispose]() {
+      isDisposed = true;
       life.abort();
       await store.reset();
     },
@@ -235,10 +238,35 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
 
 /** As `fetch` does: an abort rejects at once, whatever still runs. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-  return Promise.race([promise, aborted]);
+}
+
+/** The response with a body that an abort breaks, as that of `fetch` does. */
+function untilAborted(response: Response, signal: AbortSignal): Response {
+  if (!response.body) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await abortable(reader.read(), signal).catch((error) => {
+          reader.cancel(error).catch(() => {});
+          throw error;
+        });
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    // Nothing is read ahead: who reads sets the pace of the script.
+    { highWaterMark: 0 },
+  );
+  const { status, headers } = response;
+  return new Response(body, { status, headers });
 }
 
 async function record(request: Request): Promise<RecordedRequest> {

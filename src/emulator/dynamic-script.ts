@@ -1,11 +1,23 @@
 import type { MessagesBody } from './request-body.ts';
-import { bash, type Conversation, type DynamicScript, python, say } from './script.ts';
+import { bash, type Conversation, type DynamicScript, type LastResult, python, say } from './script.ts';
 
 export function conversationOf({ messages }: MessagesBody): Conversation {
   const content = messages.findLast(({ role }) => role === 'user')?.content ?? '';
   const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
   const texts = blocks.flatMap(({ type, text }) => (type === 'text' ? [String(text)] : []));
   return { messages, text: texts.join('\n') };
+}
+
+/** What the last command of a conversation did, as its history tells. */
+export function lastResultOf({ messages }: MessagesBody): LastResult {
+  const blocks = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
+  const results = blocks.map(({ content }) => content as Readonly<Record<string, unknown>> | undefined);
+  const last = results.findLast((content) => typeof content?.['stdout'] === 'string');
+  return {
+    stdout: String(last?.['stdout'] ?? ''),
+    stderr: String(last?.['stderr'] ?? ''),
+    returnCode: Number(last?.['return_code'] ?? 0),
+  };
 }
 
 /** What is done without a script: the fenced code of the last user message is run, and what it printed is said. */

@@ -65,7 +65,11 @@ async function upload(request: Request, store: Store): Promise<StoredFile> {
 function checkedName(name: string): string {
   // Only the last part of a path is kept (SDK 1.12 doc comment).
   const filename = name.split(/[/\\]/).at(-1) || 'unnamed';
-  if (filename.length <= 255 && ![...filename].some((one) => one < ' ' || '<>:"|?*'.includes(one)))
+  if (
+    !/^\.\.?$/.test(filename) &&
+    filename.length <= 255 &&
+    ![...filename].some((one) => one < ' ' || '<>:"|?*'.includes(one))
+  )
     return filename;
   throw invalidRequest(
     'file: the file name must have 1 to 255 characters and none of < > : " | ? * \\ / and U+0000 to U+001F',
@@ -97,11 +101,14 @@ function pageOf(
     return { data: all.filter(({ id }) => ids.has(id)), next_page: null };
   }
   const limit = limitOf(query);
-  const page = query.get('page') ?? 'page_0';
-  if (!/^page_\d+$/.test(page)) throw invalidRequest('page: not a cursor of this list');
-  const from = Number(page.slice('page_'.length));
-  const next = from + limit < all.length ? `page_${from + limit}` : null;
-  return { data: all.slice(from, from + limit), next_page: next };
+  const page = query.get('page');
+  const last = page?.startsWith('page_file_') ? page.slice('page_'.length) : undefined;
+  if (page !== null && last === undefined) throw invalidRequest('page: not a cursor of this list');
+  // Ids are counted, so a page follows its cursor even when that file is gone.
+  const rest = last === undefined ? all : all.filter(({ id }) => id < last);
+  const data = rest.slice(0, limit);
+  const next = data.length < rest.length ? `page_${data.at(-1)?.id}` : null;
+  return { data, next_page: next };
 }
 
 function download(file: StoredFile, store: Store): Response {

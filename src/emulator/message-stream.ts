@@ -31,6 +31,7 @@ export function sseOf(
     async cancel() {
       answer.abort();
       await events.return(undefined);
+      await answer.blocks.return({ stopReason: '', container: undefined });
     },
   });
   return new Response(body, {

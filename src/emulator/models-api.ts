@@ -9,8 +9,18 @@ const MODELS = [
   ['claude-haiku-5-5', 'Claude Haiku 5.5', 'haiku', '2026-11-09'],
   ['claude-fable-5-2', 'Claude Fable 5.2', 'fable', '2026-11-09'],
   ['claude-mythos-5-2', 'Claude Mythos 5.2', 'mythos', '2026-11-09'],
+  ['claude-fable-5-1', 'Claude Fable 5.1', 'fable', '2026-09-01'],
+  ['claude-mythos-5-1', 'Claude Mythos 5.1', 'mythos', '2026-09-01'],
+  ['claude-fable-5', 'Claude Fable 5', 'fable', '2026-07-01'],
+  ['claude-mythos-5', 'Claude Mythos 5', 'mythos', '2026-07-01'],
+  ['claude-opus-5', 'Claude Opus 5', 'opus', '2026-07-24'],
+  ['claude-sonnet-5', 'Claude Sonnet 5', 'sonnet', '2026-08-01'],
+  ['claude-opus-4-8', 'Claude Opus 4.8', 'opus', '2026-06-01'],
+  ['claude-opus-4-7', 'Claude Opus 4.7', 'opus', '2026-04-01'],
   ['claude-opus-4-6', 'Claude Opus 4.6', 'opus', '2026-02-05'],
   ['claude-sonnet-4-6', 'Claude Sonnet 4.6', 'sonnet', '2026-02-17'],
+  ['claude-opus-4-5-20251101', 'Claude Opus 4.5', 'opus', '2025-11-01'],
+  ['claude-sonnet-4-5-20250929', 'Claude Sonnet 4.5', 'sonnet', '2025-09-29'],
   ['claude-haiku-4-5-20251001', 'Claude Haiku 4.5', 'haiku', '2025-10-01'],
 ] as const;
 
@@ -22,7 +32,8 @@ export function handleModels(request: Request, path: string, store: Store): Resp
   const [, id] = path.split('/');
   const models = MODELS.map(formatted);
   if (!id) return json(idPage(models, new URL(request.url).searchParams), store.ids);
-  const model = models.find((one) => one.id === id);
+  // An alias is the id without its date.
+  const model = models.find((one) => one.id === id || one.id.replace(/-\d{8}$/, '') === id);
   if (!model) throw notFound(`model: ${id}`);
   return json(model, store.ids);
 }

@@ -44,10 +44,10 @@ export async function* play(
 }
 
 async function* playStep(step: BlockStep, stage: Stage): AsyncGenerator<ScriptedBlock, Undone> {
-  const { store, container } = stage;
+  const { container, before } = stage;
   switch (step.word) {
     case 'say': {
-      const last = container?.last ?? store.last;
+      const last = container?.last ?? before;
       const text = typeof step.text === 'function' ? textOf(step.text, last) : step.text;
       yield { type: 'text', text, ...(step.citations ? { citations: step.citations } : {}) };
       return NOTHING;

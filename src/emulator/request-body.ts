@@ -10,10 +10,10 @@ const message = z.looseObject({
 /** The part of a Messages request that the emulator reads; the rest passes. */
 const messagesBody = z.looseObject({
   model: z.string().check(z.minLength(1)),
-  max_tokens: z.int().check(z.minimum(1)),
+  max_tokens: z.int().check(z.minimum(0)),
   messages: z.array(message).check(z.minLength(1)),
-  tools: z.optional(z.array(z.looseObject({ type: z.optional(z.string()), name: z.optional(z.string()) }))),
-  stream: z.optional(z.boolean()),
+  tools: z.nullish(z.array(z.looseObject({ type: z.nullish(z.string()), name: z.optional(z.string()) }))),
+  stream: z.nullish(z.boolean()),
   container: z.optional(
     z.nullable(
       z.union([

@@ -4,12 +4,14 @@ import { callOf, needsContainer, reopened } from './calls.ts';
 import { openCallsOf, toolResultsOf } from './check-history.ts';
 import { CodeCall } from './code-call.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
+import { lastResultOf } from './dynamic-script.ts';
 import { invalidRequest } from './http.ts';
 import { outlineOf } from './outline.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
 import type { MessagesBody } from './request-body.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { BlockStep, ScriptedResponse, ScriptPlayer } from './script-player.ts';
+import { type ResolvedSkill, skillsOf } from './skills.ts';
 import type { Store, StoredContainer } from './store.ts';
 import { rememberThread } from './threads.ts';
 import { type Toolbox, toolboxOf } from './toolbox.ts';
@@ -21,6 +23,7 @@ interface Unfinished {
   /** The scripted response in which code waits, and its steps behind that; otherwise the script goes on with its next one. */
   readonly scripted: ScriptedResponse | undefined;
   readonly steps: readonly BlockStep[];
+  readonly container: string | undefined;
 }
 
 /** What responses are made with. */
@@ -50,6 +53,7 @@ export async function respond(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { store, script } = service;
+  if (body.max_tokens === 0) return nothingSaid(body, size, store);
   const unfinished = unfinishedOf(body, service);
   const scripted = unfinished.scripted ?? script.next(body);
   if (!scripted && unfinished.calls.length === 0) throw ranOut(script);
@@ -64,6 +68,7 @@ export async function respond(
     const life = service.signal();
     const stage: Stage = {
       container,
+      before: lastResultOf(body),
       store,
       toolbox,
       web: service.web,
@@ -73,6 +78,9 @@ export async function respond(
     const resumed = unfinished.calls.filter(
       (call) => call instanceof CodeCall && call.isWaiting,
     ) as CodeCall[];
+    if (resumed.length > 0 && unfinished.container !== container?.id) {
+      throw invalidRequest(`container: code waits for its tools in container \`${unfinished.container}\`.`);
+    }
     for (const call of resumed) call.reply(toolResultsOf(body.messages), store.now());
     forget(unfinished, service);
     const id = store.ids.next('msg');
@@ -82,7 +90,11 @@ export async function respond(
       model: body.model,
       inputTokens: Math.ceil(size / 4),
       resumesCode,
-      blocks: answered({ body, id, unfinished, scripted, resumesCode }, stage, service),
+      blocks: answered(
+        { body, id, unfinished, scripted, resumesCode, skills: skillsOf(body) },
+        stage,
+        service,
+      ),
       abort: () => reading.abort(),
     };
   } catch (error) {
@@ -95,6 +107,8 @@ interface Part {
   readonly unfinished: Unfinished;
   readonly scripted: ScriptedResponse | undefined;
   readonly resumesCode: boolean;
+  /** Those that this request asked for. */
+  readonly skills: readonly ResolvedSkill[];
 }
 
 interface Played extends Ending {
@@ -111,32 +125,45 @@ async function* answered(
   const { store, script } = service;
   const content: ScriptedBlock[] = [];
   const blocks = blocksOf(part, stage, service);
+  /** It came to its end, or its script is at fault; otherwise nobody reads on. */
+  let isOver = false;
   try {
     for (;;) {
-      const { done, value } = await blocks.next();
+      const { done, value } = await blocks.next().catch((error) => {
+        isOver = !stage.signal.aborted;
+        throw error;
+      });
       if (done) {
         const messages = [...body.messages, { role: 'assistant' as const, content }];
         if (part.scripted && value.whole) script.ended(part.scripted, messages);
         if (value.stopReason === 'pause_turn') store.paused.add(outlineOf(messages));
         rememberThread(body, { id, content }, store);
+        isOver = true;
         return value;
       }
       content.push(value);
       yield value;
     }
   } finally {
+    if (!isOver) giveBack(part, service);
     await blocks.return({ stopReason: '', container: undefined, whole: false });
   }
 }
 
+/** A response that did not arrive can be asked for again. Code that waited begins anew then: nothing is known of how far it came. */
+function giveBack({ unfinished, scripted }: Part, service: MessagesService): void {
+  if (scripted && !unfinished.scripted) service.script.rewind(scripted);
+  keep({ ...unfinished, calls: unfinished.calls.map((call) => reopened(call.block) ?? call) }, service);
+}
+
 /** First what is open, then the steps; what is left undone is kept for the next response. */
 async function* blocksOf(
-  { unfinished, scripted, resumesCode }: Part,
+  { unfinished, scripted, resumesCode, skills }: Part,
   stage: Stage,
   service: MessagesService,
 ): AsyncGenerator<ScriptedBlock, Played> {
   const { script } = service;
-  const container = describe(stage.container);
+  const container = describe(stage.container, skills);
   const waits: Played = { stopReason: 'tool_use', container, whole: false };
 
   const opening = yield* runAll(unfinished.calls, stage);
@@ -151,7 +178,7 @@ async function* blocksOf(
   const steps = unfinished.scripted ? unfinished.steps : scripted.steps;
   const { calls, rest } = yield* play(steps, stage);
   if (rest) {
-    keep({ calls, scripted, steps: rest }, service);
+    keep({ calls, scripted, steps: rest, container: stage.container?.id }, service);
     return waits;
   }
   const open = [...calls];
@@ -160,13 +187,13 @@ async function* blocksOf(
     open.push(call);
     yield call.block;
   }
-  keep({ calls: open, scripted: undefined, steps: [] }, service);
+  keep({ ...NOTHING, calls: open, container: stage.container?.id }, service);
   // The response in which code comes to its end names no container (recorded Dec 2025).
   const hidden = resumesCode && !steps.some(isCommand);
   return { stopReason: scripted.stopReason, container: hidden ? undefined : container, whole: true };
 }
 
-const NOTHING: Unfinished = { calls: [], scripted: undefined, steps: [] };
+const NOTHING: Unfinished = { calls: [], scripted: undefined, steps: [], container: undefined };
 
 /** What the last response left open: as it is remembered, or as the history shows it. */
 function unfinishedOf(body: MessagesBody, service: MessagesService): Unfinished {
@@ -213,10 +240,28 @@ async function containerFor(
 }
 
 /** `container` as the API describes it: with `skills` only where some were asked for. */
-function describe(container: StoredContainer | undefined): object | undefined {
+function describe(
+  container: StoredContainer | undefined,
+  skills: readonly ResolvedSkill[],
+): object | undefined {
   if (!container) return undefined;
-  const { id, expiresAt, skills } = container;
+  const { id, expiresAt } = container;
   return { id, expires_at: expiresAt.toISOString(), ...(skills.length > 0 ? { skills } : {}) };
+}
+
+/** `max_tokens: 0` only fills the prompt cache (SDK doc comment). */
+function nothingSaid({ model }: MessagesBody, size: number, store: Store): Answer {
+  return {
+    id: store.ids.next('msg'),
+    model,
+    inputTokens: Math.ceil(size / 4),
+    resumesCode: false,
+    // biome-ignore lint/correctness/useYield: it ends without a block.
+    blocks: (async function* () {
+      return { stopReason: 'max_tokens', container: undefined };
+    })(),
+    abort: () => {},
+  };
 }
 
 function ranOut(script: ScriptPlayer): Error {

@@ -109,17 +109,17 @@ function requestOf(
 
 function refusal(request: Request, bound: string): Response | undefined {
   const { headers, method } = request;
-  const host = (headers.get('host') ?? '').replace(/:\d+$/, '');
+  const host = (headers.get('host') ?? '').replace(/:\d+$/, '').toLowerCase();
   // Told to listen elsewhere, it is reached under addresses. A page that rebinds a name of its own still is not let in.
   const isTold =
     !LOCAL_HOSTS.has(bound) && bound !== '::1' && (host === bound || /^[\d.]+$|^\[[\da-f:.]+\]$/i.test(host));
   if (!LOCAL_HOSTS.has(host) && !isTold)
     return refused(403, 'permission_error', `Host ${host || '(none)'} is not this machine.`);
   if (headers.has('origin')) return refused(403, 'permission_error', 'Requests with an Origin are refused.');
-  const type = headers.get('content-type') ?? '';
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';');
   const takesForms = new URL(request.url).pathname === '/v1/files';
   const hasBody = headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0;
-  if (method === 'POST' && hasBody && !takesForms && !type.includes('application/json')) {
+  if (method === 'POST' && hasBody && !takesForms && type.trim() !== 'application/json') {
     return refused(415, 'invalid_request_error', 'content-type must be application/json');
   }
   return undefined;

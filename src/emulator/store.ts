@@ -2,8 +2,6 @@ import { Ids } from './ids.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { LastResult } from './script.ts';
 
-const NOTHING: LastResult = { stdout: '', stderr: '', returnCode: 0 };
-
 /** A file of the Files API. */
 export interface StoredFile {
   readonly id: string;
@@ -23,10 +21,6 @@ export interface StoredContainer {
   readonly sandbox: Sandbox;
   /** `$INPUT_DIR` of its commands. */
   readonly inputDirectory: string;
-  /** As resolved, in the API's form. */
-  skills: readonly object[];
-  /** Ids of the files that are in it. */
-  readonly mounted: Set<string>;
   expiresAt: Date;
   /** What its last command did. */
   last?: LastResult;
@@ -63,8 +57,8 @@ export class Store {
   /** Outlines of conversations whose last response paused. */
   readonly paused = new Set<string>();
   readonly now: () => Date;
-  /** What the last command did, in whichever container. */
-  last: LastResult = NOTHING;
+  /** Grows when everything is forgotten. */
+  generation = 0;
 
   constructor(now: () => Date) {
     this.now = now;
@@ -78,6 +72,7 @@ export class Store {
 
   /** Forgets every container; what they hold of the machine is free once this settles. */
   async loseContainers(): Promise<void> {
+    this.generation++;
     const containers = [...this.containers.values()];
     this.containers.clear();
     await Promise.all(containers.map(({ sandbox }) => sandbox.close?.()));
@@ -90,7 +85,6 @@ export class Store {
     this.batches.clear();
     this.threads.clear();
     this.paused.clear();
-    this.last = NOTHING;
     await lost;
   }
 }

@@ -22,8 +22,9 @@ export interface Toolbox {
 }
 
 /** Reads the tools of a request. Haiku 4.5 takes newer versions, and behaves as with the one before them (documented). */
-export function toolboxOf({ tools = [], model }: MessagesBody): Toolbox {
-  const versions = tools.flatMap(({ type = '' }) => (type.startsWith('code_execution_') ? [type] : []));
+export function toolboxOf({ tools: given, model }: MessagesBody): Toolbox {
+  const tools = given ?? [];
+  const versions = tools.flatMap(({ type }) => (type?.startsWith('code_execution_') ? [type] : []));
   const web = new Map(
     tools.flatMap((tool) => {
       const [, name, version] = /^(web_search|web_fetch)_(\d+)$/.exec(tool.type ?? '') ?? [];

@@ -1,3 +1,4 @@
+import { EmulatorError } from '../errors.ts';
 import type { SearchResult } from './script.ts';
 
 /** A page of the web. */
@@ -20,9 +21,9 @@ export function webReply(
   input: Readonly<Record<string, unknown>>,
   now: Date,
 ): unknown {
-  if (name === 'web_search') return searchContent(web.search?.(String(input['query'])) ?? []);
+  if (name === 'web_search') return searchContent(asked(() => web.search?.(String(input['query']))) ?? []);
   const url = String(input['url']);
-  const found = web.fetch?.(url);
+  const found = asked(() => web.fetch?.(url));
   if (found === undefined) return { type: 'web_fetch_tool_result_error', error_code: 'url_not_accessible' };
   const { text, title = null }: WebPage | { text: string; title: null } =
     typeof found === 'string' ? { text: found, title: null } : found;
@@ -36,6 +37,16 @@ export function webReply(
       title,
     },
   };
+}
+
+/** A fault of these functions is their author's. */
+function asked<T>(find: () => T): T {
+  try {
+    return find();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EmulatorError(`the option web failed: ${reason}`, { code: 'script_failed', cause: error });
+  }
 }
 
 /** The `content` of a search result. */

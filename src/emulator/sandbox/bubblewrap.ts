@@ -1,4 +1,4 @@
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { EmulatorError } from '../../errors.ts';
 
 /** Folders of a container that code may write to; everything else is read-only or not there. */
@@ -15,6 +15,13 @@ const SETTINGS = [
 ];
 
 const NOBODY = 65534;
+
+/**
+ * Closes every file that this process was started with, above the given number: Node hands on those that it does not know of, and
+ * bubblewrap lets them through.
+ */
+const CLOSE_OTHERS =
+  'for fd in /proc/$$/fd/*; do fd=${fd##*/}; if [ "$fd" -gt "$0" ]; then eval "exec $fd>&-"; fi; done; exec "$@"';
 
 const ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -61,7 +68,7 @@ function nodeModules() {
   };
 }
 
-/** Folders that are in use; a process that ends without disposing of its emulator leaves none behind. */
+/** Folders that are in use; a process that ends by itself without disposing of its emulator leaves none behind. */
 const inUse = new Set<string>();
 
 function removeAtExit(directory: string): void {
@@ -85,8 +92,8 @@ export class Bubblewrap {
   }
 
   /**
-   * Makes the folders and proves the isolation: that the program starts, sees no network device but `lo`, and no file of the host
-   * outside /usr.
+   * Makes the folders and proves the isolation: that the program starts, holds no file of this process, sees no network device but `lo`, and no
+   * file of the host outside /usr.
    *
    * @throws {EmulatorError} `.code` `sandbox_missing`, with what the machine said.
    */
@@ -100,7 +107,7 @@ export class Bubblewrap {
       for (const path of WRITABLE) await fs.chown(`${directory}/${path}`, NOBODY, NOBODY);
     }
     const bubblewrap = new Bubblewrap(directory, limits);
-    const probe = `[ "$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' \n')" = lo ] && [ ! -e ${directory} ] && echo isolated`;
+    const probe = `for fd in /proc/$$/fd/*; do [ "\${fd##*/}" -le 2 ] || [ ! -e "$fd" ] || exit; done; [ "$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' \n')" = lo ] && [ ! -e ${directory} ] && echo isolated`;
     const said = await bubblewrap.exec(['/bin/bash', '-c', probe], { timeoutMs: 10_000 }).then(
       ({ stdout, stderr }) => decode(stdout) + decode(stderr),
       (error: Error) => error.message,
@@ -119,16 +126,26 @@ export class Bubblewrap {
   spawn(
     command: readonly string[],
     env: Readonly<Record<string, string>>,
-    stdio: StdioOptions,
+    stdio: readonly ('ignore' | 'pipe')[],
   ): ChildProcess {
     const { childProcess } = nodeModules();
     const { memoryBytes, fileBytes, processes } = this.#limits;
     const limits = [`--as=${memoryBytes}`, `--fsize=${fileBytes}`, '--core=0'];
     // The number of processes is limited inside: outside it would count all those of the user.
     const inside = ['/usr/bin/prlimit', `--nproc=${processes}`, ...command];
-    const starter = [...limits, ...asNobody(), 'bwrap', ...this.#arguments(env), ...inside];
+    const starter = [
+      ...limits,
+      ...asNobody(),
+      'bash',
+      '-c',
+      CLOSE_OTHERS,
+      String(stdio.length - 1),
+      'bwrap',
+      ...this.#arguments(env),
+      ...inside,
+    ];
     return childProcess.spawn('prlimit', starter, {
-      stdio,
+      stdio: [...stdio],
       detached: true,
       env: { PATH: globalThis.process.env['PATH'] ?? ENVIRONMENT.PATH },
     });

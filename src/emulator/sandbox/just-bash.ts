@@ -2,11 +2,12 @@ import type { Bash } from 'just-bash';
 import { EmulatorError } from '../../errors.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
 import {
+  callOf,
   cellPath,
   type Sandbox,
   type SandboxCommand,
   type SandboxResult,
-  type ToolCall,
+  type SentCall,
   type ToolReply,
   timeoutText,
 } from './sandbox.ts';
@@ -47,7 +48,10 @@ export async function justBashSandbox(timeoutMs: number): Promise<Sandbox> {
     maxLoopIterations: 1e9,
     maxWorkUnits: 1e9,
   };
-  const bash = new Bash({ python: true, cwd: WORKING_DIRECTORY, env: { HOME }, executionLimits });
+  // Python code may run again from its start: sets must have the same order then.
+  const env = { HOME, PYTHONHASHSEED: '0' };
+  const bash = new Bash({ python: true, cwd: WORKING_DIRECTORY, env, executionLimits });
+  await bash.fs.mkdir(HOME, { recursive: true });
   return new JustBashSandbox(bash, timeoutMs);
 }
 
@@ -72,7 +76,7 @@ class JustBashSandbox implements Sandbox {
     const state = command.keepsState ? STATE : '';
     await this.#writeText(DRIVER, PYTHON_DRIVER);
     await this.#writeText(cell, command.source);
-    const answered: (readonly [ToolCall, ToolReply])[] = [];
+    const answered: (SentCall & { readonly reply: ToolReply })[] = [];
     for (;;) {
       const fields = { cell, state, calls: waiting, tools: command.tools.names, answered, end: END };
       await this.#writeText(job, JSON.stringify(fields));
@@ -80,13 +84,14 @@ class JustBashSandbox implements Sandbox {
       const calls = await this.#takeCalls(waiting);
       if (calls.length === 0)
         return { ...result, stdout: upToEnd(result.stdout), stderr: upToEnd(result.stderr) };
-      const replies = await command.tools.call(calls);
-      for (const [index, call] of calls.entries()) answered.push([call, replies[index] as ToolReply]);
+      const replies = await command.tools.call(calls.map(callOf));
+      for (const [index, call] of calls.entries())
+        answered.push({ ...call, reply: replies[index] as ToolReply });
     }
   }
 
   /** The calls that the cell waits for; none when it came to its end. */
-  async #takeCalls(path: string): Promise<readonly ToolCall[]> {
+  async #takeCalls(path: string): Promise<readonly SentCall[]> {
     if (!(await this.#bash.fs.exists(path))) return [];
     const calls = JSON.parse(await this.#bash.fs.readFile(path));
     await this.#bash.fs.rm(path);

@@ -25,13 +25,22 @@ definitions = {}
 dropped = {}
 
 
+class ToolTimeout(TimeoutError):
+    """A reply that came too late. Code that does not catch it ends with return code 0, as documented."""
+
+
+ToolTimeout.__name__ = ToolTimeout.__qualname__ = 'TimeoutError'
+ToolTimeout.__module__ = 'builtins'
+
 class Tools:
     """Tools that the code may await. Calls made at once wait together, until nothing else can run."""
 
     def __init__(self):
+        import _thread
         self.names = []
         self.waiting = []
         self.exchange = None
+        self.lock = _thread.allocate_lock()
 
     def offer(self, names, exchange):
         for name in self.names:
@@ -46,9 +55,8 @@ class Tools:
             import asyncio
             if not isinstance(arguments, dict):
                 raise TypeError(f'{name}() takes one dict, got {type(arguments).__name__}')
-            call = {'name': name, 'input': json.loads(json.dumps(arguments))}
             future = asyncio.get_running_loop().create_future()
-            self.waiting.append((call, future))
+            self.waiting.append((name, json.dumps(arguments, allow_nan=False), future))
             return await future
 
         tool.__name__ = tool.__qualname__ = name
@@ -56,16 +64,23 @@ class Tools:
         return tool
 
     def settle(self):
-        waiting, self.waiting = self.waiting, []
-        replies = self.exchange([call for call, _ in waiting])
-        for (_, future), reply in zip(waiting, replies):
-            if future.done():
-                continue
-            if reply['kind'] == 'text':
-                future.set_result(reply['text'])
-            else:
-                kind = TimeoutError if reply['kind'] == 'timeout' else RuntimeError
-                future.set_exception(kind(reply['text']))
+        with self.lock:
+            waiting, self.waiting = self.waiting, []
+            if not waiting:
+                return
+            replies = self.exchange([(name, text) for name, text, _ in waiting])
+        for (_, _, future), reply in zip(waiting, replies):
+            future.get_loop().call_soon_threadsafe(settle_one, future, reply)
+
+
+def settle_one(future, reply):
+    if future.done():
+        return
+    if reply['kind'] == 'text':
+        future.set_result(reply['text'])
+    else:
+        kind = ToolTimeout if reply['kind'] == 'timeout' else RuntimeError
+        future.set_exception(kind(reply['text']))
 
 
 tools = Tools()
@@ -156,7 +171,7 @@ def run_cell(path, new_loop):
                 define(ast.unparse(node), node)
         code = compile(tree, path, 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         is_async = bool(code.co_flags & inspect.CO_COROUTINE)
-        if is_async or 'asyncio' in source:
+        if is_async or 'asyncio' in source or 'asyncio' in sys.modules:
             use_loop(new_loop)
         if is_async:
             import asyncio
@@ -177,7 +192,7 @@ def run_cell(path, new_loop):
         if isinstance(error, NameError) and error.name in dropped:
             print(f'emulator: {error.name} is not here: a {dropped[error.name]} cannot be carried from one cell to the next '
                   'in this sandbox.', file=sys.stderr)
-        return 1
+        return 0 if isinstance(error, ToolTimeout) else 1
     finally:
         for stream in {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}:
             try:
@@ -188,11 +203,13 @@ def run_cell(path, new_loop):
 
 def load(path):
     """Takes up what an earlier interpreter left. Definitions may need values, and values need classes."""
+    import importlib
+    import io
     import pickle
     if not os.path.exists(path):
         return
     with open(path, 'rb') as file:
-        sources, names, values, lost = pickle.load(file)
+        sources, modules, names, together, alone, lost = pickle.load(file)
     sys.modules['__main__'] = cell_module
     definitions.update(sources)
     dropped.update(lost)
@@ -206,55 +223,93 @@ def load(path):
                 failed.append(key)
         return failed
 
-    failed = run(sources)
+    def take_values():
+        try:
+            namespace.update(pickle.loads(together))
+            return
+        except Exception:
+            pass
+        for name, value in alone.items():
+            try:
+                namespace[name] = pickle.loads(value)
+            except Exception:
+                dropped[name] = 'value whose class is made by code'
+
+    # What definitions print was printed before.
+    sys.stdout, stdout = io.StringIO(), sys.stdout
     try:
-        namespace.update(pickle.loads(values))
-    except Exception:
-        dropped.update(dict.fromkeys(names, 'value whose class is not known before it'))
-    run(failed)
+        for name, module in modules.items():
+            namespace[name] = importlib.import_module(module)
+        failed = run(sources)
+        take_values()
+        if failed:
+            run(failed)
+            # A decorator may have changed what it registers in.
+            take_values()
+    finally:
+        sys.stdout = stdout
     for name in set(namespace) - names:
-        if not name.startswith('__'):
+        if not is_hidden(name):
             del namespace[name]
 
 
 def save(path):
     """Leaves what can be pickled. Imports, functions and classes are left as their source."""
     import pickle
-    names, values = set(), {}
+    modules, names, values, alone = {}, set(), {}, {}
     dropped.clear()
     for name, value in namespace.items():
-        if name.startswith('__') or getattr(value, 'is_tool', False):
+        if is_hidden(name) or getattr(value, 'is_tool', False):
             continue
         names.add(name)
         if isinstance(value, types.ModuleType):
+            modules[name] = value.__name__
             continue
-        if getattr(value, '__module__', None) == '__main__' and name in definitions:
+        is_own = getattr(value, '__module__', None) == '__main__' and getattr(value, '__qualname__', None) == name
+        if is_own and name in definitions:
             continue
+        # The name means something else now.
+        definitions.pop(name, None)
         try:
-            pickle.dumps(value)
+            alone[name] = pickle.dumps(value)
             values[name] = value
         except Exception:
             dropped[name] = type(value).__name__
     with open(path, 'wb') as file:
-        # In one piece: two names for one object stay two names for one object.
-        pickle.dump((definitions, names, pickle.dumps(values), dict(dropped)), file)
+        # In one piece: two names for one object stay two names for one object. And each alone, should one be unreadable.
+        pickle.dump((definitions, modules, names, pickle.dumps(values), alone, dict(dropped)), file)
+
+
+def is_hidden(name):
+    return name.startswith('__') and name.endswith('__')
 
 
 def run_job(path):
     with open(path, encoding='utf-8') as file:
         job = json.load(file)
-    known = {}
-    for call, reply in job['answered']:
-        known.setdefault(json.dumps(call, sort_keys=True), []).append(reply)
+    known = [dict(reply, claimed=False) for reply in job['answered']]
+    asked = 0
+
+    def claim(name, text, place):
+        """The reply to the same call, or, where the input differs each time, to the one that was made at this place."""
+        same = [one for one in known if not one['claimed'] and (one['name'], one['text']) == (name, text)]
+        there = known[place:place + 1]
+        found = same or [one for one in there if not one['claimed'] and one['name'] == name]
+        if not found:
+            return None
+        found[0]['claimed'] = True
+        return found[0]['reply']
 
     def exchange(calls):
-        replies = [known.get(json.dumps(call, sort_keys=True), []) for call in calls]
-        missing = [call for call, found in zip(calls, replies) if not found]
-        if missing:
+        nonlocal asked
+        replies = [claim(name, text, asked + place) for place, (name, text) in enumerate(calls)]
+        asked += len(calls)
+        if None in replies:
+            missing = [call for call, reply in zip(calls, replies) if reply is None]
             with open(job['calls'], 'w', encoding='utf-8') as file:
-                json.dump(missing, file)
+                json.dump([{'name': name, 'text': text} for name, text in missing], file)
             os._exit(0)
-        return [found.pop(0) for found in replies]
+        return replies
 
     if job['state']:
         load(job['state'])
@@ -290,7 +345,7 @@ def serve():
 
     def exchange(calls):
         left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-        send({'calls': calls})
+        send({'calls': [{'name': name, 'text': text} for name, text in calls]})
         line = jobs.readline()
         if not line:
             os._exit(0)

@@ -1,7 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import * as z from 'zod/v4-mini';
 import { kill } from './bubblewrap.ts';
-import { cellPath, type SandboxCommand, type SandboxResult, type ToolCall, timeoutText } from './sandbox.ts';
+import {
+  callOf,
+  cellPath,
+  type SandboxCommand,
+  type SandboxResult,
+  type SentCall,
+  timeoutText,
+} from './sandbox.ts';
 
 /** Time that a cell has to end by itself once it was told to. */
 const GRACE_MS = 2000;
@@ -15,9 +23,12 @@ interface Settings {
 }
 
 /** A line of the driver: calls that the code waits for, or its end. */
-type Line =
-  | { readonly calls: readonly ToolCall[] }
-  | { readonly returnCode: number; readonly stdout: string; readonly stderr: string };
+type Line = { readonly calls: readonly SentCall[] } | SandboxResult;
+
+const line = z.union([
+  z.object({ calls: z.array(z.object({ name: z.string(), text: z.string() })).check(z.minLength(1)) }),
+  z.object({ returnCode: z.int(), stdout: z.string(), stderr: z.string() }),
+]);
 
 /** An interpreter that runs one cell after the other. It ends with a cell that ends it, and a fresh one is needed then. */
 export class PythonProcess {
@@ -26,6 +37,7 @@ export class PythonProcess {
   #text = '';
   #isBusy = false;
   #isAlive = true;
+  #isLate = false;
   #returnCode = 137;
   #take: (line: Line | undefined) => void = () => {};
 
@@ -56,7 +68,7 @@ export class PythonProcess {
     this.#isBusy = true;
     try {
       if (signal.aborted) stop();
-      let line = await this.#ask({
+      let said = await this.#ask({
         cell: cellPath(id),
         env,
         tools: tools.names,
@@ -66,11 +78,19 @@ export class PythonProcess {
         timeoutSeconds: timeoutMs / 1000,
         timeoutText: timeoutText(timeoutMs),
       });
-      while (line && 'calls' in line) line = await this.#ask({ replies: await tools.call(line.calls) });
-      if (line) return line;
-      // The cell took the interpreter with it; what it printed is still there.
+      while (said && 'calls' in said) {
+        if (said.calls.some(({ name }) => !tools.names.includes(name))) {
+          this.end();
+          break;
+        }
+        said = await this.#ask({ replies: await tools.call(said.calls.map(callOf)) });
+      }
+      if (said && 'returnCode' in said) return said;
+      // The cell took the interpreter with it, or was too late; what it printed is still there.
       const { readText } = this.#settings;
-      return { stdout: await readText(stdout), stderr: await readText(stderr), returnCode: this.#returnCode };
+      const status = this.#isLate ? `${timeoutText(timeoutMs)}\n` : '';
+      const [printed, errors] = [await readText(stdout), await readText(stderr)];
+      return { stdout: printed, stderr: errors + status, returnCode: this.#returnCode };
     } finally {
       this.#isBusy = false;
       signal.removeEventListener('abort', stop);
@@ -85,21 +105,24 @@ export class PythonProcess {
   #ask(message: object): Promise<Line | undefined> {
     if (!this.#isAlive) return Promise.resolve(undefined);
     // Python ends a cell by itself, unless it is busy in a library.
-    const timer = setTimeout(() => this.end(), this.#settings.timeoutMs + GRACE_MS);
+    const timer = setTimeout(() => {
+      this.#isLate = true;
+      this.end();
+    }, this.#settings.timeoutMs + GRACE_MS);
     return new Promise<Line | undefined>((resolve) => {
       this.#take = resolve;
       (this.#child.stdio[3] as Writable).write(`${JSON.stringify(message)}\n`);
     }).finally(() => clearTimeout(timer));
   }
 
-  #read(text: string): void {
-    this.#text += text;
+  #read(piece: string): void {
+    this.#text += piece;
     const end = this.#text.indexOf('\n');
     if (end < 0) return;
-    const line = this.#text.slice(0, end);
+    const text = this.#text.slice(0, end);
     this.#text = this.#text.slice(end + 1);
     try {
-      this.#take(JSON.parse(line));
+      this.#take(line.parse(JSON.parse(text)));
     } catch {
       // Code can write here, too: an interpreter that does not keep to the protocol is of no use any more.
       this.end();

@@ -4,6 +4,14 @@ export interface ToolCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
+/** A call as the driver sends it: its input is a text, since numbers that JSON reads alike differ in Python. */
+export interface SentCall {
+  readonly name: string;
+  readonly text: string;
+}
+
+export const callOf = ({ name, text }: SentCall): ToolCall => ({ name, input: JSON.parse(text) });
+
 /** What such a call comes back with: a text, or an exception with that message. */
 export interface ToolReply {
   readonly kind: 'text' | 'error' | 'timeout';

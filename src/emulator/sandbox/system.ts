@@ -15,6 +15,8 @@ import {
 const MAX_PRINTED = 32 * 1024 * 1024;
 /** A file of the API is not larger. */
 const MAX_FILE = 500_000_000;
+/** In characters, which have four bytes at most. */
+const MAX_ARGUMENT = 30_000;
 const DRIVER = '/var/lib/cells/driver.py';
 
 /** Options of {@link systemSandbox}. */
@@ -45,9 +47,7 @@ export function systemSandbox(options: SystemSandboxOptions = {}): SandboxFactor
   const { python = '/usr/bin/python3', memoryBytes = 5 * 1024 ** 3, fileBytes = 1024 ** 3 } = options;
   return async (timeoutMs) => {
     const bubblewrap = await Bubblewrap.create({ memoryBytes, fileBytes, processes: 512 });
-    const sandbox = new SystemSandbox(bubblewrap, python, timeoutMs);
-    await sandbox.writeFile(DRIVER, new TextEncoder().encode(PYTHON_DRIVER));
-    return sandbox;
+    return new SystemSandbox(bubblewrap, python, timeoutMs);
   };
 }
 
@@ -68,12 +68,23 @@ class SystemSandbox implements Sandbox {
   async run(command: SandboxCommand): Promise<SandboxResult> {
     const signal = AbortSignal.any([command.signal, this.#closed.signal]);
     if (command.language === 'python') return this.#runCell({ ...command, signal });
-    const { returnCode, timedOut, stdout, stderr } = await this.#bubblewrap.exec(
-      ['/bin/bash', '-c', command.source],
-      { env: command.env, timeoutMs: this.#timeoutMs, maxBytes: MAX_PRINTED, signal },
-    );
+    const { returnCode, timedOut, stdout, stderr } = await this.#bubblewrap.exec(await this.#shell(command), {
+      env: command.env,
+      timeoutMs: this.#timeoutMs,
+      maxBytes: MAX_PRINTED,
+      signal,
+    });
     const status = timedOut ? `${timeoutText(this.#timeoutMs)}\n` : '';
-    return { stdout: decode(stdout), stderr: status || decode(stderr), returnCode };
+    return { stdout: decode(stdout), stderr: decode(stderr) + status, returnCode };
+  }
+
+  /** The kernel takes arguments of 128 KiB: a longer command goes through a file. NUL characters mean nothing to bash. */
+  async #shell({ id, source: written }: SandboxCommand): Promise<readonly string[]> {
+    const source = written.replaceAll('\0', '');
+    if (source.length < MAX_ARGUMENT) return ['/bin/bash', '-c', source];
+    const path = `/var/lib/cells/${id}.sh`;
+    await this.writeFile(path, new TextEncoder().encode(source));
+    return ['/bin/bash', path];
   }
 
   /** Cells share an interpreter, but for one that comes while another still waits for its tools. */
@@ -81,7 +92,7 @@ class SystemSandbox implements Sandbox {
     await this.writeFile(cellPath(command.id), new TextEncoder().encode(command.source));
     const isShared = command.keepsState && !this.#interpreter?.isBusy;
     const usable = isShared && this.#interpreter?.isAlive ? this.#interpreter : undefined;
-    const interpreter = usable ?? this.#startInterpreter();
+    const interpreter = usable ?? (await this.#startInterpreter());
     if (isShared) this.#interpreter = interpreter;
     try {
       return await interpreter.run(command);
@@ -90,7 +101,9 @@ class SystemSandbox implements Sandbox {
     }
   }
 
-  #startInterpreter(): PythonProcess {
+  async #startInterpreter(): Promise<PythonProcess> {
+    // Each time: code may have removed it.
+    await this.writeFile(DRIVER, new TextEncoder().encode(PYTHON_DRIVER));
     const child = this.#bubblewrap.spawn([this.#python, DRIVER, '--serve'], {}, [
       'ignore',
       'ignore',
