@@ -56,12 +56,12 @@ function start(script: EmulatorOptions['script'], options: EmulatorOptions = {})
   return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 }) };
 }
 
-/** Runs a turn by hand; each call is answered with its number. At most ten rounds. */
-async function drive(client: Anthropic, sent = params): Promise<Message[]> {
+/** Runs a turn by hand; each call is answered with its number. */
+async function drive(client: Anthropic, sent = params, most = 10): Promise<Message[]> {
   const messages: MessageParam[] = [...sent.messages];
   const responses: Message[] = [];
   let container = (sent.container ?? null) as string | null;
-  for (let count = 0; responses.length < 10; ) {
+  for (let count = 0; responses.length < most; ) {
     const response: Message = await client.messages.create({ ...sent, messages, container });
     responses.push(response);
     container = response.container?.id ?? container;
@@ -113,6 +113,17 @@ describe.each(SANDBOXES)('in %s', (name, sandbox) => {
   ])('a call from code survives %s', async (_, code, stdout) => {
     const [result] = await run([python(code)], options);
     expect(result).toMatchObject({ stdout, return_code: 0 });
+  });
+
+  it('a call that differs each time ends', async () => {
+    const code = 'import datetime\nprint(await f({"x": str(datetime.datetime.now())}))';
+    const { client } = start([python(code)], options);
+    const outcome = await drive(client, params, 30).then(resultsOf);
+    expect(outcome).toMatchObject([
+      name === 'bubblewrap'
+        ? { stdout: '1\n' }
+        : { stderr: expect.stringContaining('gets another input each time') },
+    ]);
   });
 
   it('a call that is no JSON is an exception of the code', async () => {

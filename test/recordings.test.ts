@@ -27,7 +27,11 @@ afterAll(() => console.log(`recordings: ${results.read} of ${streams.length + me
 
 /** One turn over these bytes: its events, and the turn, where the recording ends in a pause that nothing continues. */
 async function read(body: BodyInit) {
-  const stream = streamTurn(clientAnswering(body), params, { maxPauses: 0, describe: false });
+  const stream = streamTurn(clientAnswering(body), params, {
+    maxPauses: 0,
+    describe: false,
+    now: () => new Date(0),
+  });
   const events: TurnEvent[] = [];
   try {
     for await (const event of stream) events.push(event);

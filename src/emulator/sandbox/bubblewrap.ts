@@ -21,7 +21,7 @@ const NOBODY = 65534;
  * bubblewrap lets them through.
  */
 const CLOSE_OTHERS =
-  'for fd in /proc/$$/fd/*; do fd=${fd##*/}; if [ "$fd" -gt "$0" ]; then eval "exec $fd>&-"; fi; done; exec "$@"';
+  'for fd in $(ls /proc/$$/fd); do if [ "$fd" -gt "$0" ]; then eval "exec $fd>&-"; fi; done; exec "$@"';
 
 const ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin',

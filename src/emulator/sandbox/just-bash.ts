@@ -48,8 +48,7 @@ export async function justBashSandbox(timeoutMs: number): Promise<Sandbox> {
     maxLoopIterations: 1e9,
     maxWorkUnits: 1e9,
   };
-  // Python code may run again from its start: sets must have the same order then.
-  const env = { HOME, PYTHONHASHSEED: '0' };
+  const env = { HOME };
   const bash = new Bash({ python: true, cwd: WORKING_DIRECTORY, env, executionLimits });
   await bash.fs.mkdir(HOME, { recursive: true });
   return new JustBashSandbox(bash, timeoutMs);
@@ -76,9 +75,18 @@ class JustBashSandbox implements Sandbox {
     const state = command.keepsState ? STATE : '';
     await this.#writeText(DRIVER, PYTHON_DRIVER);
     await this.#writeText(cell, command.source);
+    const startedAt = Date.now() / 1000;
     const answered: (SentCall & { readonly reply: ToolReply })[] = [];
     for (;;) {
-      const fields = { cell, state, calls: waiting, tools: command.tools.names, answered, end: END };
+      const fields = {
+        cell,
+        state,
+        calls: waiting,
+        tools: command.tools.names,
+        answered,
+        startedAt,
+        end: END,
+      };
       await this.#writeText(job, JSON.stringify(fields));
       const result = await this.#exec(`python3 ${DRIVER} ${job}`, command);
       const calls = await this.#takeCalls(waiting);

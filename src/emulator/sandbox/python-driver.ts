@@ -18,6 +18,7 @@ import traceback
 import types
 
 HERE = __file__
+MOST_UNCLAIMED = 20
 cell_module = types.ModuleType('__main__')
 cell_module.__builtins__ = builtins
 namespace = cell_module.__dict__
@@ -284,26 +285,43 @@ def is_hidden(name):
     return name.startswith('__') and name.endswith('__')
 
 
+def repeat_chance(seed, started_at):
+    """The cell may run again: it should draw the same numbers then, make the same ids, and read the same clock."""
+    import random
+    import time
+    random.seed(seed)
+    chance = random.Random(seed)
+    os.urandom = lambda size: chance.randbytes(size)
+    now = started_at
+
+    def tick():
+        nonlocal now
+        now += 0.001
+        return now
+
+    time.time = tick
+    time.time_ns = lambda: int(tick() * 1e9)
+
+
 def run_job(path):
     with open(path, encoding='utf-8') as file:
         job = json.load(file)
     known = [dict(reply, claimed=False) for reply in job['answered']]
-    asked = 0
 
-    def claim(name, text, place):
-        """The reply to the same call, or, where the input differs each time, to the one that was made at this place."""
-        same = [one for one in known if not one['claimed'] and (one['name'], one['text']) == (name, text)]
-        there = known[place:place + 1]
-        found = same or [one for one in there if not one['claimed'] and one['name'] == name]
-        if not found:
+    def claim(name, text):
+        """The reply to the same call. One whose input differs each time the code is run can never be answered."""
+        unclaimed = [one for one in known if not one['claimed'] and one['name'] == name]
+        same = [one for one in unclaimed if one['text'] == text]
+        if same:
+            same[0]['claimed'] = True
+            return same[0]['reply']
+        if len(unclaimed) < MOST_UNCLAIMED:
             return None
-        found[0]['claimed'] = True
-        return found[0]['reply']
+        return {'kind': 'error', 'text': f'emulator: {name}() gets another input each time this code is run, and this sandbox runs '
+                'it again for each reply. systemSandbox() suspends it instead.'}
 
     def exchange(calls):
-        nonlocal asked
-        replies = [claim(name, text, asked + place) for place, (name, text) in enumerate(calls)]
-        asked += len(calls)
+        replies = [claim(name, text) for name, text in calls]
         if None in replies:
             missing = [call for call, reply in zip(calls, replies) if reply is None]
             with open(job['calls'], 'w', encoding='utf-8') as file:
@@ -314,9 +332,7 @@ def run_job(path):
     if job['state']:
         load(job['state'])
     if job['tools']:
-        # The cell may run again: it should draw the same numbers then.
-        import random
-        random.seed(job['cell'])
+        repeat_chance(job['cell'], job['startedAt'])
     tools.offer(job['tools'], exchange)
     code = run_cell(job['cell'], lone_loop)
     if job['state']:
