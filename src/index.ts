@@ -32,6 +32,7 @@ export {
 } from './request/container.ts';
 export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
 export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
+export type { OutputFormat } from './request/output-format.ts';
 export type { TurnParams } from './request/params.ts';
 export type { RunnableTool } from './request/runnable-tools.ts';
 export {

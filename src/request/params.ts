@@ -7,37 +7,53 @@ import { InvalidInputError } from '../errors.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
 import { describe } from './client.ts';
 import { type ContainerInput, requestedContainerId, toContainerParam } from './container.ts';
+import {
+  type AnswerParser,
+  assertFormat,
+  splitOutputConfig,
+  type TurnOutputConfig,
+} from './output-format.ts';
 import { type RunnableTool, splitTools } from './runnable-tools.ts';
 import { codeExecutionTool, hasCodeExecutionTool } from './tools.ts';
 
-/** What the SDK's `messages.create` takes, without `stream`: a turn is always streamed. */
-export type TurnParams = Omit<MessageCreateParamsNonStreaming, 'container' | 'stream' | 'tools'> & {
+/**
+ * What the SDK's `messages.create` takes, without `stream`: a turn is always streamed. `Parsed` is what `output_config.format`
+ * reads, and alone is inferred: the params themselves stay a plain type, so that a typo in them is an error.
+ */
+export type TurnParams<Parsed = unknown> = Omit<
+  MessageCreateParamsNonStreaming,
+  'container' | 'stream' | 'tools' | 'output_config'
+> & {
   /** Definitions, and tools with a handler, as `betaZodTool` makes them: those are run when Claude or its code calls them. */
   readonly tools?: readonly (ToolUnion | RunnableTool)[];
   /** Continue in this container. Without it the API makes a fresh one when code runs. */
   readonly container?: ContainerInput;
+  /** With a `format` of the SDK's helpers, the answer is JSON of that form, and `turn.parsed` is what it reads. */
+  readonly output_config?: TurnOutputConfig<Parsed>;
 };
 
 /** Params as they are sent, apart from `stream`. */
 export type RequestParams = Omit<MessageCreateParamsNonStreaming, 'stream'>;
 
-/** What is sent first, and the handlers of the tools in it. */
+/** What is sent first, the handlers of the tools in it, and what reads the answer. */
 export interface PreparedParams {
   readonly params: RequestParams;
   readonly handlers: ReadonlyMap<string, RunnableTool>;
+  readonly parse: AnswerParser | null;
 }
 
 /**
  * Checks the params of a turn and makes what is sent: runnable tools as their definitions, the code execution tool
- * added where none is, and the container in the API's form. The caller's objects are not changed.
+ * added where none is, the format without its function, and the container in the API's form. The caller's objects are not changed.
  *
  * @throws {InvalidInputError} naming what is missing or wrong.
  */
 export function prepareParams(params: TurnParams, options: { readonly addTool: boolean }): PreparedParams {
   assertParams(params);
-  const { container, tools, ...rest } = params;
+  const { container, tools, output_config: config, ...rest } = params;
   const containerParam = toContainerParam(container);
   const { definitions, handlers } = splitTools(tools ?? []);
+  const output = config && splitOutputConfig(config);
   const all =
     options.addTool && !hasCodeExecutionTool(definitions)
       ? [...definitions, codeExecutionTool()]
@@ -47,8 +63,10 @@ export function prepareParams(params: TurnParams, options: { readonly addTool: b
       ...rest,
       ...(tools === undefined && all.length === 0 ? {} : { tools: [...all] }),
       ...(containerParam === undefined ? {} : { container: containerParam }),
+      ...(output ? { output_config: output.outputConfig } : {}),
     },
     handlers,
+    parse: output?.parse ?? null,
   };
 }
 
@@ -58,7 +76,7 @@ function assertParams(params: unknown): asserts params is TurnParams {
       `The second argument must be the params of messages.create, got ${describe(params)}. It needs model, max_tokens and messages.`,
     );
   }
-  const { model, messages, max_tokens: maxTokens, tools, stream } = params;
+  const { model, messages, max_tokens: maxTokens, tools, stream, output_config: output } = params;
   if (typeof model !== 'string' || model === '') {
     throw new InvalidInputError(
       `params.model must name a model, such as "claude-opus-5-5"; got ${describe(model)}.`,
@@ -78,6 +96,10 @@ function assertParams(params: unknown): asserts params is TurnParams {
   if (tools !== undefined && !(Array.isArray(tools) && tools.every(isRecord))) {
     throw new InvalidInputError(`params.tools must be a list of tool definitions, got ${describe(tools)}.`);
   }
+  if (output !== undefined && !isRecord(output)) {
+    throw new InvalidInputError(`params.output_config must be an object, got ${describe(output)}.`);
+  }
+  assertFormat(output?.['format'], 'params.output_config.format');
   if (stream === false) {
     throw new InvalidInputError(
       'params.stream cannot be false: a turn is always streamed, so that code that runs for minutes does not time out. Leave it out; runTurn still gives one result.',

@@ -4,6 +4,7 @@ import { untilAborted } from '../request/until-aborted.ts';
 import { type Artifact, describedArtifact } from './artifact.ts';
 import { type Boundary, checkpointAt } from './checkpoint.ts';
 import { filesNotCapturedNotice } from './notices.ts';
+import { parseAnswer } from './parse-answer.ts';
 import { type Checkpoint, type Outcome, outcomeOf, type Turn, type TurnState } from './state.ts';
 import type { TurnTranslator } from './translate.ts';
 import type { TurnRun } from './turn-context.ts';
@@ -24,10 +25,16 @@ export async function endTurn(
   if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
   const stopReason = translator.message?.stop_reason ?? null;
   const outcome = paused ?? outcomeOf(stopReason);
+  const { parsed, notice } =
+    run.parse && outcome === 'completed'
+      ? parseAnswer(run.readState().parts, run.parse)
+      : { parsed: null, notice: undefined };
+  if (notice) run.emit({ type: 'notice', notice });
   run.emit({ type: 'turn-end', outcome, stopReason });
   const state = run.readState();
   const canGoOn = outcome === 'paused' || outcome === 'awaiting-tools';
-  return turnOf(state, boundary, outcome, canGoOn ? checkpointAt({ ...boundary, state }, false) : undefined);
+  const checkpoint = canGoOn ? checkpointAt({ ...boundary, state }, false) : undefined;
+  return { ...turnOf(state, boundary, outcome, checkpoint), parsed };
 }
 
 /** The state of an ended turn with what it takes to go on. */
@@ -45,6 +52,7 @@ export function turnOf(
     stopReason,
     responses: [...responses],
     messages: [...params.messages],
+    parsed: null,
     ...(checkpoint ? { checkpoint } : {}),
   };
 }

@@ -23,6 +23,12 @@ export function filesNotCapturedNotice({
   return { code: 'files-not-captured', message };
 }
 
+/** For an answer that the format of the turn could not read. */
+export function answerNotParsedNotice(reason: string): Notice {
+  const message = `turn.parsed is null, since the answer could not be read: ${reason}. Its text is in turn.answer.`;
+  return { code: 'answer-not-parsed', message };
+}
+
 /** For a turn that begins again in a fresh container. */
 export function containerLostNotice(id: string): Notice {
   const message =

@@ -2,6 +2,7 @@ import type { MessageParam, ToolResultBlockParam } from '@anthropic-ai/sdk/resou
 import { InvalidInputError } from '../errors.ts';
 import { assertMessagesClient, type MessagesClient } from '../request/client.ts';
 import { interruptedParams, withToolResults } from '../request/next-params.ts';
+import { assertFormat, type OutputFormat, parserOf } from '../request/output-format.ts';
 import type { RequestParams } from '../request/params.ts';
 import { handlersOf, type RunnableTool } from '../request/runnable-tools.ts';
 import { toolUsesIn } from '../wire/blocks.ts';
@@ -14,11 +15,13 @@ import { turnRun } from './turn-context.ts';
 import { type TurnStage, TurnStream } from './turn-stream.ts';
 
 /** Options of {@link resumeTurn}: those of a turn, and what is needed to go on. */
-export interface ResumeOptions extends TurnOptions {
+export interface ResumeOptions<Parsed = unknown> extends TurnOptions {
   /** The handlers of the turn's runnable tools; their definitions are in the checkpoint. */
   readonly tools?: readonly RunnableTool[] | undefined;
   /** Results for the calls that the turn waits for, instead of handlers. */
   readonly toolResults?: readonly ToolResultBlockParam[] | undefined;
+  /** The turn's `output_config.format`, to read the answer with; what is sent is in the checkpoint. Without it `parsed` is `null`. */
+  readonly format?: OutputFormat<Parsed> | null | undefined;
   /** A user message to send instead of going on. Calls without a result are dropped, and a notice names them. */
   readonly interrupt?: MessageParam['content'] | undefined;
   /** Take a checkpoint behind which something was already sent: code, or a handler, may run a second time. */
@@ -37,11 +40,11 @@ export interface ResumeOptions extends TurnOptions {
  * const turn = await resumeTurn(client, JSON.parse(stored), { tools: [getSales], rerun: true }).turn();
  * ```
  */
-export function resumeTurn(
+export function resumeTurn<Parsed = null>(
   client: MessagesClient,
   checkpoint: Checkpoint,
-  options: ResumeOptions = {},
-): TurnStream {
+  options: ResumeOptions<Parsed> = {},
+): TurnStream<Parsed> {
   return new TurnStream((stage) => resumed(stage, client, checkpoint, options));
 }
 
@@ -49,7 +52,7 @@ async function* resumed(
   stage: TurnStage,
   client: MessagesClient,
   untrusted: Checkpoint,
-  { tools = [], toolResults, interrupt, rerun = false, ...turnOptions }: ResumeOptions,
+  { tools = [], toolResults, format, interrupt, rerun = false, ...turnOptions }: ResumeOptions,
 ): AsyncGenerator<void, Turn> {
   assertMessagesClient(client);
   const checkpoint = await readCheckpoint(untrusted);
@@ -58,6 +61,7 @@ async function* resumed(
   const given = Object.fromEntries(Object.entries(turnOptions).filter(([, value]) => value !== undefined));
   const options = resolveTurnOptions({ ...own, ...given });
   const handlers = handlersOf(tools);
+  assertFormatOf(checkpoint, format);
   assertHandlers(checkpoint, handlers, toolResults !== undefined || interrupt !== undefined);
   const { params, phase, dropped } = goOn(checkpoint, toolResults, interrupt);
   if (checkpoint.mayRerun && !rerun && toolResults === undefined) {
@@ -68,7 +72,7 @@ async function* resumed(
   stage.begin(options, state);
   const notice = callsDroppedNotice(dropped);
   if (notice) stage.emit({ type: 'notice', notice });
-  return yield* turnLoop(turnRun(stage, client, handlers, options), {
+  return yield* turnLoop(turnRun(stage, client, { handlers, parse: parserOf(format) }, options), {
     params,
     responses,
     spent,
@@ -90,6 +94,15 @@ function assertHandlers(
   throw new InvalidInputError(
     `The turn calls the tool ${missing}, which has no handler here: pass it in tools` +
       (phase === 'awaiting-tools' ? ', or the results of all waiting calls in toolResults.' : '.'),
+  );
+}
+
+/** @throws {InvalidInputError} for what is no format, and for one that nobody told Claude of. */
+function assertFormatOf({ params }: Checkpoint, format: unknown): void {
+  assertFormat(format, 'options.format');
+  if (!format || params.output_config?.format) return;
+  throw new InvalidInputError(
+    'A format was given, and this turn was begun without output_config.format: its answer is plain text.',
   );
 }
 

@@ -22,13 +22,17 @@ import { TurnStream } from './turn-stream.ts';
  * console.log((await stream.turn()).answer);
  * ```
  */
-export function streamTurn(client: MessagesClient, params: TurnParams, options?: TurnOptions): TurnStream {
+export function streamTurn<Parsed = null>(
+  client: MessagesClient,
+  params: TurnParams<Parsed>,
+  options?: TurnOptions,
+): TurnStream<Parsed> {
   return new TurnStream((stage) => {
     assertMessagesClient(client);
     const resolved = resolveTurnOptions(options);
     const prepared = prepareParams(params, resolved);
     stage.begin(resolved, initialTurnState());
-    const run = turnRun(stage, client, prepared.handlers, resolved);
+    const run = turnRun(stage, client, prepared, resolved);
     return turnLoop(run, {
       params: prepared.params,
       responses: [],
@@ -56,10 +60,10 @@ export function streamTurn(client: MessagesClient, params: TurnParams, options?:
  * console.log(turn.outcome, turn.answer, turn.executions.length);
  * ```
  */
-export async function runTurn(
+export async function runTurn<Parsed = null>(
   client: MessagesClient,
-  params: TurnParams,
+  params: TurnParams<Parsed>,
   options?: TurnOptions,
-): Promise<Turn> {
+): Promise<Turn<Parsed>> {
   return streamTurn(client, params, options).turn();
 }

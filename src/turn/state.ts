@@ -65,6 +65,7 @@ export interface Notice {
     | 'container-lost'
     | 'calls-dropped'
     | 'files-not-captured'
+    | 'answer-not-parsed'
     | 'describe-failed'
     | 'listener-failed'
     | (string & {});
@@ -110,8 +111,8 @@ export interface TurnState {
   readonly seq: number;
 }
 
-/** An ended turn. */
-export interface Turn extends TurnState {
+/** An ended turn. `Parsed` is what the `format` of its params reads; a `Turn` without it stands for any. */
+export interface Turn<Parsed = unknown> extends TurnState {
   readonly status: 'ended';
   readonly outcome: Outcome;
   /** Every response of the turn verbatim, in order. */
@@ -121,6 +122,11 @@ export interface Turn extends TurnState {
    * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
    */
   readonly messages: MessageParam[];
+  /**
+   * What the `parse` of `output_config.format` made of the last text of `answer`. `null` without one, with any outcome but
+   * `completed`, and where the text could not be read: a notice `answer-not-parsed` says why. The one field that may be no JSON.
+   */
+  readonly parsed: Parsed | null;
   /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
   readonly checkpoint?: Checkpoint;
 }

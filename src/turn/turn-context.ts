@@ -1,4 +1,5 @@
 import type { MessagesClient } from '../request/client.ts';
+import type { AnswerParser } from '../request/output-format.ts';
 import type { RequestParams } from '../request/params.ts';
 import type { RunnableTool } from '../request/runnable-tools.ts';
 import type { Message } from '../wire/blocks.ts';
@@ -14,6 +15,8 @@ export interface TurnRun {
   readonly client: MessagesClient;
   readonly options: ResolvedTurnOptions;
   readonly handlers: ReadonlyMap<string, RunnableTool>;
+  /** Reads the answer once the turn is completed. */
+  readonly parse: AnswerParser | null;
   readonly signal: AbortSignal;
   /** Bytes that the responses of the turn may still have. */
   readonly budget: ReadOptions['budget'];
@@ -37,10 +40,10 @@ export interface TurnStart {
 export function turnRun(
   { signal, emit, readState }: Pick<TurnRun, 'signal' | 'emit' | 'readState'>,
   client: MessagesClient,
-  handlers: TurnRun['handlers'],
+  { handlers, parse }: Pick<TurnRun, 'handlers' | 'parse'>,
   options: ResolvedTurnOptions,
 ): TurnRun {
   const { maxTurnBytes } = options;
   const budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
-  return { client, options, handlers, signal, budget, emit, readState };
+  return { client, options, handlers, parse, signal, budget, emit, readState };
 }

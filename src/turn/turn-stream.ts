@@ -27,7 +27,7 @@ export interface TurnStage {
  * const turn = await stream.turn();
  * ```
  */
-export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
+export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly #start: () => AsyncGenerator<void, Turn>;
   readonly #controller = new AbortController();
   #log = new EventLog(initialTurnState());
@@ -82,10 +82,11 @@ export class TurnStream implements AsyncIterable<TurnEvent>, AsyncDisposable {
    * @throws {TurnLimitError} when a limit of the options was reached, with the turn so far.
    * @throws the SDK's own errors when the first request is refused.
    */
-  turn(): Promise<Turn> {
+  turn(): Promise<Turn<Parsed>> {
     // One microtask later, so that an iteration that begins right behind this call still gets every event.
     if (this.#consumer === 'nobody') queueMicrotask(() => void this.#drain());
-    return this.#result.promise;
+    // The loop does not know what the format reads; whoever made this stream does.
+    return this.#result.promise as Promise<Turn<Parsed>>;
   }
 
   /** Ends the turn with a `TurnInterruptedError` of code `aborted`. After the end it does nothing. */

@@ -1,0 +1,47 @@
+import type { JSONOutputFormat, OutputConfig } from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError } from '../errors.ts';
+import { isRecord } from '../wire/blocks.ts';
+import { describe } from './client.ts';
+
+/**
+ * The form that the answer must have, as the SDK's helpers make it: `zodOutputFormat`, `jsonSchemaOutputFormat`,
+ * `betaStandardSchemaOutputFormat`. Without `parse` it is sent all the same, and nothing is parsed.
+ */
+export type OutputFormat<Parsed = unknown> = JSONOutputFormat & {
+  /** Reads the answer; what it throws becomes a notice. */
+  parse?(content: string): Parsed;
+};
+
+/** The SDK's `output_config`; `Parsed` is what its format reads. */
+export type TurnOutputConfig<Parsed = unknown> = Omit<OutputConfig, 'format'> & {
+  format?: OutputFormat<Parsed> | null | undefined;
+};
+
+/** Reads the text of an answer, or throws. */
+export type AnswerParser = (text: string) => unknown;
+
+/** `output_config` as it is sent, and what reads the answer. The function is never sent, nor put into a checkpoint. */
+export function splitOutputConfig({ format, ...rest }: TurnOutputConfig): {
+  readonly outputConfig: OutputConfig;
+  readonly parse: AnswerParser | null;
+} {
+  if (format === undefined) return { outputConfig: rest, parse: null };
+  if (format === null) return { outputConfig: { ...rest, format }, parse: null };
+  const { parse: _, ...definition } = format;
+  return { outputConfig: { ...rest, format: definition }, parse: parserOf(format) };
+}
+
+export function parserOf(format: OutputFormat | null | undefined): AnswerParser | null {
+  return typeof format?.parse === 'function' ? (text) => format.parse?.(text) : null;
+}
+
+/** @throws {InvalidInputError} for a schema in the place of a format, and for what is neither. */
+export function assertFormat(format: unknown, name: string): void {
+  if (format === undefined || format === null) return;
+  const isSchema = typeof format === 'function' || (isRecord(format) && '~standard' in format);
+  if (isRecord(format) && !isSchema) return;
+  throw new InvalidInputError(
+    `${name} must be a format, got ${isSchema ? 'a schema' : describe(format)}. Make it with zodOutputFormat(schema) ` +
+      'of @anthropic-ai/sdk/helpers/zod, or betaStandardSchemaOutputFormat(schema) of helpers/beta/standard-schema.',
+  );
+}
