@@ -151,6 +151,42 @@ export class TurnLimitError extends CodeExecutionError {
   }
 }
 
+/** One thing that a schema refused. */
+export interface StdoutIssue {
+  readonly message: string;
+  /** Keys and indices from the value to the place; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
+}
+
+/**
+ * What an execution printed is not the value that `parseStdout` was asked for. `.code`: `not_succeeded` (the program or the tool
+ * failed, or no result came), `no_stdout`, `encrypted_stdout`, `not_json`, `schema_mismatch`.
+ */
+export class StdoutError extends CodeExecutionError {
+  override readonly name = 'StdoutError';
+  declare readonly code: 'not_succeeded' | 'no_stdout' | 'encrypted_stdout' | 'not_json' | 'schema_mismatch';
+  readonly executionId: string;
+  /** What was printed, whole; `null` where there is none. */
+  readonly stdout: string | null;
+  /** What the schema refused, with `schema_mismatch`; else empty. */
+  readonly issues: readonly StdoutIssue[];
+
+  constructor(
+    message: string,
+    options: {
+      readonly code: StdoutError['code'];
+      readonly executionId: string;
+      readonly stdout: string | null;
+      readonly issues: readonly StdoutIssue[];
+    },
+  ) {
+    super(message, { code: options.code });
+    this.executionId = options.executionId;
+    this.stdout = options.stdout;
+    this.issues = options.issues;
+  }
+}
+
 /** One artifact that was not saved, and why. */
 export interface FailedArtifact {
   readonly fileId: string;
@@ -213,3 +249,7 @@ export const isTurnLimitError = (error: unknown): error is TurnLimitError =>
 /** True for an {@link ArtifactError}, also of another copy of this package. */
 export const isArtifactError = (error: unknown): error is ArtifactError =>
   hasBrand(error) && error.name === 'ArtifactError';
+
+/** True for a {@link StdoutError}, also of another copy of this package. */
+export const isStdoutError = (error: unknown): error is StdoutError =>
+  hasBrand(error) && error.name === 'StdoutError';

@@ -10,8 +10,11 @@ export {
   isCodeExecutionError,
   isContainerLostError,
   isInvalidInputError,
+  isStdoutError,
   isTurnInterruptedError,
   isTurnLimitError,
+  StdoutError,
+  type StdoutIssue,
   TurnInterruptedError,
   TurnLimitError,
 } from './errors.ts';
@@ -58,6 +61,7 @@ export type {
 export { artifactsOf, type ContentSource, executionsOf } from './turn/executions-of.ts';
 export type { Spent, TurnLimits } from './turn/limits.ts';
 export type { TurnOptions } from './turn/options.ts';
+export { parseStdout, type StandardSchema } from './turn/parse-stdout.ts';
 export { reduceTurn } from './turn/reduce.ts';
 export { type ResumeOptions, resumeTurn } from './turn/resume-turn.ts';
 export { runTurn, streamTurn } from './turn/run-turn.ts';
