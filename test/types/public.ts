@@ -1,19 +1,29 @@
 /** Compiled by `npm run typecheck`, never run: what users write must compile, and what would fail must not. */
 import Anthropic from '@anthropic-ai/sdk';
+import { betaStandardSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/beta/standard-schema';
+import { jsonSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/json-schema';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import {
+  type Checkpoint,
   type Container,
   codeExecutionTool,
   containerUpload,
   type Execution,
   executionsOf,
   nextParams,
+  type OutputFormat,
+  parseStdout,
+  resumeTurn,
   runTurn,
   streamTurn,
   type Turn,
+  type TurnParams,
+  type TurnStream,
   userMessage,
 } from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
+import * as z from 'zod';
 
 declare const client: Anthropic;
 declare const container: Container;
@@ -68,3 +78,103 @@ turn.text = '';
 execution.errorCode satisfies string | null;
 // @ts-expect-error a missing name
 if (execution.kind === 'javascript') execution;
+
+// `parsed` is typed by the format, and only by it. `same` takes no wider and no narrower type.
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A>() => ({ as: <B>(_: Same<A, B> extends true ? B : never) => {} });
+type Total = { total: number };
+declare const checkpoint: Checkpoint;
+const Total = z.object({ total: z.number() });
+const format = zodOutputFormat(Total);
+
+runTurn(client, { ...params, output_config: { effort: 'low', format } }).then(({ parsed }) =>
+  same<Total | null>().as(parsed),
+);
+runTurn(client, { ...params, output_config: { format: zodOutputFormat(z.object({ a: z.string() })) } }).then(
+  ({ parsed }) => same<{ a: string } | null>().as(parsed),
+);
+runTurn(client, { ...params, output_config: { format: betaStandardSchemaOutputFormat(Total) } }).then(
+  ({ parsed }) => same<Total | null>().as(parsed),
+);
+const byJsonSchema = jsonSchemaOutputFormat({
+  type: 'object',
+  properties: { total: { type: 'number' } },
+  required: ['total'],
+  additionalProperties: false,
+});
+runTurn(client, { ...params, output_config: { format: byJsonSchema } }).then(
+  ({ parsed }) => parsed?.total satisfies number | undefined,
+);
+streamTurn(client, { ...params, output_config: { format } })
+  .turn()
+  .then(({ parsed }) => same<Total | null>().as(parsed));
+resumeTurn(client, checkpoint, { format, rerun: true })
+  .turn()
+  .then(({ parsed }) => same<Total | null>().as(parsed));
+
+// Without a format, or with one that reads nothing, there is nothing to read.
+runTurn(client, params).then(({ parsed }) => same<null>().as(parsed));
+runTurn(client, { ...params, output_config: { effort: 'low' } }).then(({ parsed }) =>
+  same<null>().as(parsed),
+);
+const unread = { type: 'json_schema' as const, schema: {} };
+runTurn(client, { ...params, output_config: { format: unread } }).then(({ parsed }) =>
+  same<null>().as(parsed),
+);
+resumeTurn(client, checkpoint)
+  .turn()
+  .then(({ parsed }) => same<null>().as(parsed));
+
+// Params kept in a variable, of a wide type or of their own.
+declare const someParams: TurnParams;
+runTurn(client, someParams).then(({ parsed }) => same<unknown>().as(parsed));
+const structured = { ...params, output_config: { format } };
+runTurn(client, structured).then(({ parsed }) => same<Total | null>().as(parsed));
+client.messages.create(structured).then((message) => nextParams(structured, message));
+const asParams: TurnParams = structured;
+const byHand: OutputFormat<Date> = { ...unread, parse: (text) => new Date(text) };
+runTurn(client, { ...asParams, output_config: { format: byHand } }).then(({ parsed }) => parsed?.getTime());
+
+// A name without a parameter takes every turn and every stream.
+declare const totalTurn: Turn<Total>;
+totalTurn satisfies Turn;
+streamTurn(client, structured) satisfies TurnStream;
+// @ts-expect-error what was read is known to be a total, not anything else
+totalTurn satisfies Turn<{ total: string }>;
+// @ts-expect-error it may be null
+totalTurn.parsed.total;
+
+// A format does not open the params: typos stay errors on each level.
+// @ts-expect-error a typo in params
+runTurn(client, { ...params, max_token: 1, output_config: { format } });
+// @ts-expect-error a typo in output_config
+runTurn(client, { ...params, output_config: { format, efort: 'low' } });
+// @ts-expect-error a typo in the name of output_config
+streamTurn(client, { ...params, outputConfig: { format } });
+// @ts-expect-error a schema is no format
+runTurn(client, { ...params, output_config: { format: Total } });
+// @ts-expect-error a typo in options
+resumeTurn(client, checkpoint, { format, rerunn: true });
+
+parseStdout(execution, Total).then((value) => same<Total>().as(value));
+parseStdout(
+  execution,
+  Total.transform(({ total }) => new Date(total)),
+).then((value) => same<Date>().as(value));
+const typeless = {
+  '~standard': {
+    version: 1 as const,
+    vendor: 'x',
+    validate: async (value: unknown) =>
+      typeof value === 'number' ? { value } : { issues: [{ message: 'must be a number' }] },
+  },
+};
+parseStdout(execution, typeless).then((value) => same<number>().as(value));
+parseStdout(
+  execution,
+  Object.assign(() => 1, typeless),
+).then((value) => same<number>().as(value));
+// @ts-expect-error no Standard Schema
+parseStdout(execution, { type: 'object' });
+// @ts-expect-error a list of executions
+parseStdout(turn.executions, Total);
