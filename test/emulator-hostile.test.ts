@@ -333,7 +333,7 @@ describe('requests', () => {
       stdout: (await tools.call([{ name: 'f', input: {} }]))[0]?.text ?? '',
     }));
     const { client } = start([bash('true'), stop(), python('…')], {
-      sandbox: async (timeoutMs) => (await cannedSandbox()(timeoutMs), sandbox(timeoutMs)),
+      sandbox,
     });
     const { container: other } = await client.messages
       .create({ ...params, tools: [CODE] })
