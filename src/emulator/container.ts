@@ -1,9 +1,9 @@
 import { EmulatorError } from '../errors.ts';
-import { usableFile } from './check-files.ts';
-import { ApiFailure, invalidRequest, notFound } from './http.ts';
-import { mimeTypeOf } from './mime-type.ts';
-import { withModuleHint } from './module-hint.ts';
-import type { MessagesBody } from './request-body.ts';
+import { ApiFailure, invalidRequest, notFound } from './api/http.ts';
+import { mimeTypeOf } from './api/mime-type.ts';
+import type { MessagesBody } from './api/request-body.ts';
+import { usableFile } from './checks/check-files.ts';
+import { withModuleHint } from './response/module-hint.ts';
 import type { Sandbox, SandboxCommand, SandboxResult, SandboxTools } from './sandbox/sandbox.ts';
 import { type ResolvedSkill, skillsOf } from './skills.ts';
 import type { Store, StoredContainer } from './store.ts';

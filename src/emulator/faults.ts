@@ -1,5 +1,5 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
-import { errorBody } from './http.ts';
+import { errorBody } from './api/http.ts';
 
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */
 export type Fault =

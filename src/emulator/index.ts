@@ -1,4 +1,6 @@
 export { EmulatorError } from '../errors.ts';
+export type { RateLimit } from './api/rate-limit.ts';
+export type { EmulatorServer, ListenOptions } from './api/server.ts';
 export {
   createEmulator,
   type Emulator,
@@ -16,7 +18,6 @@ export {
   sliceInto,
   stallAfter,
 } from './faults.ts';
-export type { RateLimit } from './rate-limit.ts';
 export type {
   Exchange,
   ExchangeBody,
@@ -32,6 +33,7 @@ export {
 } from './recording/recorder.ts';
 export type { Redact } from './recording/redaction.ts';
 export { type Replay, type ReplayOptions, replay } from './recording/replay.ts';
+export type { WebPage, WebPages } from './response/web-pages.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
 export type {
   Sandbox,
@@ -66,6 +68,4 @@ export {
   type ToolStep,
   think,
   view,
-} from './script.ts';
-export type { EmulatorServer, ListenOptions } from './server.ts';
-export type { WebPage, WebPages } from './web-pages.ts';
+} from './script/words.ts';

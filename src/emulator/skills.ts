@@ -1,5 +1,5 @@
-import { invalidRequest } from './http.ts';
-import type { MessagesBody } from './request-body.ts';
+import { invalidRequest } from './api/http.ts';
+import type { MessagesBody } from './api/request-body.ts';
 
 /** Skills of a request at most (documented). */
 const MOST = 20;

@@ -1,6 +1,6 @@
 import { Ids } from './ids.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
-import type { LastResult } from './script.ts';
+import type { LastResult } from './script/words.ts';
 
 /** A file of the Files API. */
 export interface StoredFile {

@@ -1,6 +1,6 @@
 import { EmulatorError } from '../../errors.ts';
+import { failure, invalidRequest } from '../api/http.ts';
 import type { Emulator, RecordedRequest } from '../create-emulator.ts';
-import { failure, invalidRequest } from '../http.ts';
 import { Ids } from '../ids.ts';
 import { piecesOf, readWhole } from './body.ts';
 import { type Exchange, type ExchangeBody, type ExchangeRequest, pathOf } from './exchange.ts';

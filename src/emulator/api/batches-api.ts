@@ -1,10 +1,10 @@
 import * as z from 'zod/v4-mini';
-import type { ApiVersion } from './check-headers.ts';
+import type { ApiVersion } from '../checks/check-headers.ts';
+import type { MessagesService } from '../response/respond.ts';
+import type { Store, StoredBatch } from '../store.ts';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
 import { createMessage } from './messages-api.ts';
 import { idPage } from './pages.ts';
-import type { MessagesService } from './respond.ts';
-import type { Store, StoredBatch } from './store.ts';
 
 /** A batch expires a day after it was made. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000;

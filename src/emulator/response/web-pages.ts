@@ -1,5 +1,5 @@
-import { EmulatorError } from '../errors.ts';
-import type { SearchResult } from './script.ts';
+import { EmulatorError } from '../../errors.ts';
+import type { SearchResult } from '../script/words.ts';
 
 /** A page of the web. */
 export interface WebPage {

@@ -1,4 +1,4 @@
-import { EmulatorError } from '../errors.ts';
+import { EmulatorError } from '../../errors.ts';
 import {
   type Answer,
   type Ending,
@@ -8,8 +8,8 @@ import {
   tokensOf,
   usageAtStart,
   usageOfCalls,
-} from './answer.ts';
-import type { Store } from './store.ts';
+} from '../response/answer.ts';
+import type { Store } from '../store.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
 const PIECES = [3, 9, 14, 7, 21, 5, 12];

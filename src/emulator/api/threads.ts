@@ -1,5 +1,5 @@
+import type { Store } from '../store.ts';
 import { ApiFailure, invalidRequest } from './http.ts';
-import type { Store } from './store.ts';
 
 /** What a thread keeps from the request that created it, and a continuation must not repeat. */
 const CREATE_ONLY = ['system', 'tools'];

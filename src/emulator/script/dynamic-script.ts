@@ -1,5 +1,5 @@
-import type { MessagesBody } from './request-body.ts';
-import { bash, type Conversation, type DynamicScript, type LastResult, python, say } from './script.ts';
+import type { MessagesBody } from '../api/request-body.ts';
+import { bash, type Conversation, type DynamicScript, type LastResult, python, say } from './words.ts';
 
 export function conversationOf({ messages }: MessagesBody): Conversation {
   const content = messages.findLast(({ role }) => role === 'user')?.content ?? '';

@@ -1,6 +1,6 @@
+import type { LastResult } from '../script/words.ts';
+import type { Store, StoredContainer } from '../store.ts';
 import type { ScriptedBlock } from './answer.ts';
-import type { LastResult } from './script.ts';
-import type { Store, StoredContainer } from './store.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { WebPages } from './web-pages.ts';
 

@@ -1,8 +1,8 @@
-import { EmulatorError } from '../errors.ts';
+import { EmulatorError } from '../../errors.ts';
+import type { MessagesBody } from '../api/request-body.ts';
 import { checkedSteps, summary } from './check-script.ts';
 import { outlineOf } from './outline.ts';
-import type { MessagesBody } from './request-body.ts';
-import type { CommandStep, Conversation, DynamicScript, Step } from './script.ts';
+import type { CommandStep, Conversation, DynamicScript, Step } from './words.ts';
 
 /** A step that leaves blocks in a response. */
 export type BlockStep = Exclude<Step, { word: 'pause' | 'stop' }>;

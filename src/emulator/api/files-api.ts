@@ -1,8 +1,8 @@
-import { isExpired } from './check-files.ts';
+import { isExpired } from '../checks/check-files.ts';
+import type { Store, StoredFile } from '../store.ts';
 import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { idPage, limitOf } from './pages.ts';
-import type { Store, StoredFile } from './store.ts';
 
 /** The header that asks for the shapes before general availability, still taken (documented Aug 2026). */
 const OLD_SHAPES = 'files-api-2025-04-14';

@@ -1,4 +1,4 @@
-import type { MessagesBody } from './request-body.ts';
+import type { MessagesBody } from '../api/request-body.ts';
 
 /** The first version of the tool, which has neither bash nor the text editor. */
 const PYTHON_ONLY = 'code_execution_20250522';

@@ -1,9 +1,9 @@
-import type { ScriptedBlock } from './answer.ts';
-import { invalidRequest } from './http.ts';
-import { outlineOf } from './outline.ts';
-import type { MessagesBody } from './request-body.ts';
-import type { ToolReply } from './sandbox/sandbox.ts';
-import type { Store } from './store.ts';
+import { invalidRequest } from '../api/http.ts';
+import type { MessagesBody } from '../api/request-body.ts';
+import type { ScriptedBlock } from '../response/answer.ts';
+import type { ToolReply } from '../sandbox/sandbox.ts';
+import { outlineOf } from '../script/outline.ts';
+import type { Store } from '../store.ts';
 
 type Messages = MessagesBody['messages'];
 type Message = Messages[number];

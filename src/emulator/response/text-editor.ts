@@ -1,5 +1,5 @@
-import type { Sandbox } from './sandbox/sandbox.ts';
-import type { CommandStep } from './script.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { CommandStep } from '../script/words.ts';
 
 type EditorStep = Extract<CommandStep, { word: 'view' | 'create' | 'replace' }>;
 

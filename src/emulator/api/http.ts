@@ -1,4 +1,4 @@
-import type { Ids } from './ids.ts';
+import type { Ids } from '../ids.ts';
 
 /** A refusal in the API's words. */
 export class ApiFailure extends Error {

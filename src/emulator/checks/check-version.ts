@@ -1,6 +1,6 @@
+import { invalidRequest } from '../api/http.ts';
+import type { MessagesBody } from '../api/request-body.ts';
 import type { ApiVersion } from './check-headers.ts';
-import { invalidRequest } from './http.ts';
-import type { MessagesBody } from './request-body.ts';
 
 type Block = Readonly<Record<string, unknown>>;
 

@@ -1,3 +1,8 @@
+import { checkFiles } from '../checks/check-files.ts';
+import type { ApiVersion } from '../checks/check-headers.ts';
+import { checkHistory } from '../checks/check-history.ts';
+import { checkTools } from '../checks/check-tools.ts';
+import { checkVersion } from '../checks/check-version.ts';
 import {
   type Answer,
   isOnlyCalls,
@@ -6,17 +11,12 @@ import {
   tokensOf,
   usageAtStart,
   usageOfCalls,
-} from './answer.ts';
-import { checkFiles } from './check-files.ts';
-import type { ApiVersion } from './check-headers.ts';
-import { checkHistory } from './check-history.ts';
-import { checkTools } from './check-tools.ts';
-import { checkVersion } from './check-version.ts';
+} from '../response/answer.ts';
+import { type MessagesService, respond } from '../response/respond.ts';
+import type { Store } from '../store.ts';
 import { json } from './http.ts';
 import { sseOf } from './message-stream.ts';
 import { type MessagesBody, parseMessagesBody, parseObject } from './request-body.ts';
-import { type MessagesService, respond } from './respond.ts';
-import type { Store } from './store.ts';
 import { expandThread } from './threads.ts';
 
 /** `POST /v1/messages`: plays the next response of the script. */

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../errors.ts';
-import type { Step } from './script.ts';
+import { InvalidInputError } from '../../errors.ts';
+import type { Step } from './words.ts';
 
 const WORDS: readonly string[] = [
   'say',

@@ -1,9 +1,9 @@
+import { type CommandOutcome, runCommand } from '../container.ts';
+import type { ToolCall, ToolReply } from '../sandbox/sandbox.ts';
+import type { StoredContainer } from '../store.ts';
 import type { ScriptedBlock } from './answer.ts';
 import { type Call, resultBlock, type Stage, serverToolUse } from './call.ts';
-import { type CommandOutcome, runCommand } from './container.ts';
 import { RunningCell } from './running-cell.ts';
-import type { ToolCall, ToolReply } from './sandbox/sandbox.ts';
-import type { StoredContainer } from './store.ts';
 import { webReply } from './web-pages.ts';
 
 /** Whichever version is declared, calls from code name this one (documented). */

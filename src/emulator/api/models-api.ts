@@ -1,6 +1,6 @@
+import type { Store } from '../store.ts';
 import { json, notFound } from './http.ts';
 import { idPage } from './pages.ts';
-import type { Store } from './store.ts';
 
 /** Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026). */
 const MODELS = [

@@ -1,9 +1,9 @@
-import { EmulatorError } from '../errors.ts';
+import { EmulatorError } from '../../errors.ts';
+import type { BlockStep } from '../script/script-player.ts';
+import type { CommandStep, LastResult } from '../script/words.ts';
 import type { ScriptedBlock } from './answer.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf } from './calls.ts';
-import type { CommandStep, LastResult } from './script.ts';
-import type { BlockStep } from './script-player.ts';
 
 /** What steps left undone. */
 export interface Undone {

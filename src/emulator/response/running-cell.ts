@@ -1,5 +1,5 @@
-import type { CommandOutcome } from './container.ts';
-import type { ToolCall, ToolReply } from './sandbox/sandbox.ts';
+import type { CommandOutcome } from '../container.ts';
+import type { ToolCall, ToolReply } from '../sandbox/sandbox.ts';
 
 /** What a cell comes to next: calls that it waits for, or its end. */
 export type Moment =

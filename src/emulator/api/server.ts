@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { EmulatorError } from '../errors.ts';
+import { EmulatorError } from '../../errors.ts';
 import { errorBody } from './http.ts';
 
 /** A port on which the emulator listens. */
