@@ -195,7 +195,7 @@ describe.skipIf(!hasBubblewrap)('the system sandbox', () => {
   const options = { sandbox: systemSandbox() };
 
   it('holds no file of the process that started it', async () => {
-    const [tsx, program] = ['../node_modules/tsx/dist/cli.mjs', './support/inherited-files.ts'].map((path) =>
+    const [tsx, program] = ['../../node_modules/tsx/dist/cli.mjs', './inherited-files.ts'].map((path) =>
       fileURLToPath(new URL(path, import.meta.url)),
     ) as [string, string];
     const command = ['-c', 'exec 200<package.json; exec "$@"', 'bash', process.execPath, tsx, program];

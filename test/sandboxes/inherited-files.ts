@@ -1,5 +1,5 @@
 import { bash, createEmulator, systemSandbox } from '../../src/emulator/index.ts';
-import { API_HEADERS } from './headers.ts';
+import { API_HEADERS } from '../support/headers.ts';
 
 /** Started with an open file as descriptor 200: prints what the sandbox makes of it. */
 await using emulator = createEmulator({
