@@ -55,7 +55,18 @@ export function pathOf(url: string): string {
   return pathname.slice(Math.max(0, pathname.indexOf('/v1/'))) + query;
 }
 
-const headers = z.record(z.string(), z.string());
+/** What a `Headers` can hold. */
+const headers = z
+  .record(z.string(), z.string())
+  .check(z.refine((value) => isHeaders(value), 'not the names and values of HTTP headers'));
+
+function isHeaders(value: Record<string, string>): boolean {
+  try {
+    return new Headers(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 const body = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
@@ -79,13 +90,20 @@ const body = z.discriminatedUnion('type', [
 const exchange = z.object({
   version: z.literal(1),
   request: z.object({ method: z.string(), path: z.string(), headers, body }),
-  response: z.object({
-    // The statuses that a Response can have.
-    status: z.int().check(z.minimum(200), z.maximum(599)),
-    headers,
-    body,
-    end: z.enum(['whole', 'broken', 'aborted']),
-  }),
+  response: z
+    .object({
+      // The statuses that a Response can have.
+      status: z.int().check(z.minimum(200), z.maximum(599)),
+      headers,
+      body,
+      end: z.enum(['whole', 'broken', 'aborted']),
+    })
+    .check(
+      z.refine(({ status, body: { type } }) => ![204, 205, 304].includes(status) || type === 'none', {
+        message: 'this status has no body',
+        path: ['body'],
+      }),
+    ),
 });
 
 /** The exchange, or what is wrong with it and where, as `response.status: …`. */

@@ -74,10 +74,13 @@ export function readFixtures(directory: string | URL): Fixture[] {
   if (names.length === 0) throw missing(`${path} holds no fixtures.`);
   return names
     .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))
-    .map((file) => ({ file, exchange: parseFixture(file, fs.readFileSync(`${path}/${file}`, 'utf8')) }));
+    .map((file) => ({
+      file,
+      exchange: parseFixture(file, () => fs.readFileSync(`${path}/${file}`, 'utf8')),
+    }));
 }
 
-function parseFixture(file: string, text: string): Exchange {
+function parseFixture(file: string, read: () => string): Exchange {
   const damaged = (fault: string, cause?: unknown) =>
     new EmulatorError(`The fixture ${file} is damaged: ${fault}. Restore it, or record again.`, {
       code: 'fixture_damaged',
@@ -85,7 +88,7 @@ function parseFixture(file: string, text: string): Exchange {
     });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(read());
   } catch (cause) {
     throw damaged(`it is not JSON (${reason(cause)})`, cause);
   }
