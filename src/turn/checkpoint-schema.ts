@@ -3,7 +3,8 @@ import * as z from 'zod/v4-mini';
 const count = z.number().check(z.minimum(0));
 const limit = z.nullable(z.number().check(z.minimum(0)));
 const block = z.looseObject({ type: z.string() });
-const message = z.looseObject({
+/** A message of a stored history. */
+export const storedMessage = z.looseObject({
   role: z.enum(['user', 'assistant', 'system']),
   content: z.union([z.string(), z.array(block)]),
 });
@@ -12,7 +13,7 @@ const identified = z.looseObject({ id: z.string() });
 /** What the loop relies on; the rest passes as it is. */
 export const checkpointSchema = z.looseObject({
   params: z.looseObject({ model: z.string(), max_tokens: z.int().check(z.minimum(1)) }),
-  messages: z.array(message).check(z.minLength(1)),
+  messages: z.array(storedMessage).check(z.minLength(1)),
   responses: z.array(
     z.looseObject({ id: z.string(), content: z.array(block), stop_reason: z.nullable(z.string()) }),
   ),

@@ -45,10 +45,11 @@ export function resumeTurn<Parsed = null>(
   checkpoint: Checkpoint,
   options: ResumeOptions<Parsed> = {},
 ): TurnStream<Parsed> {
-  return new TurnStream((stage) => resumed(stage, client, checkpoint, options));
+  return new TurnStream((stage) => resumedSteps(stage, client, checkpoint, options));
 }
 
-async function* resumed(
+/** The steps of a turn that goes on, on the stage of a stream. */
+export async function* resumedSteps(
   stage: TurnStage,
   client: MessagesClient,
   untrusted: Checkpoint,

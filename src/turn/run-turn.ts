@@ -6,7 +6,7 @@ import { turnLoop } from './loop.ts';
 import { resolveTurnOptions, type TurnOptions } from './options.ts';
 import { initialTurnState, type Turn } from './state.ts';
 import { turnRun } from './turn-context.ts';
-import { TurnStream } from './turn-stream.ts';
+import { type TurnStage, TurnStream } from './turn-stream.ts';
 
 /**
  * Runs a turn and gives its events while they happen. See {@link TurnStream}. Throws nothing itself: bad input and
@@ -27,19 +27,27 @@ export function streamTurn<Parsed = null>(
   params: TurnParams<Parsed>,
   options?: TurnOptions,
 ): TurnStream<Parsed> {
-  return new TurnStream((stage) => {
-    assertMessagesClient(client);
-    const resolved = resolveTurnOptions(options);
-    const prepared = prepareParams(params, resolved);
-    stage.begin(resolved, initialTurnState());
-    const run = turnRun(stage, client, prepared, resolved);
-    return turnLoop(run, {
-      params: prepared.params,
-      responses: [],
-      spent: NOTHING_SPENT,
-      phase: 'ready',
-      container: containerData(params.container),
-    });
+  return new TurnStream((stage) => turnSteps(stage, client, params, options));
+}
+
+/** The steps of a turn, on the stage of a stream. */
+export function turnSteps(
+  stage: TurnStage,
+  client: MessagesClient,
+  params: TurnParams,
+  options?: TurnOptions,
+): AsyncGenerator<void, Turn> {
+  assertMessagesClient(client);
+  const resolved = resolveTurnOptions(options);
+  const prepared = prepareParams(params, resolved);
+  stage.begin(resolved, initialTurnState());
+  const run = turnRun(stage, client, prepared, resolved);
+  return turnLoop(run, {
+    params: prepared.params,
+    responses: [],
+    spent: NOTHING_SPENT,
+    phase: 'ready',
+    container: containerData(params.container),
   });
 }
 

@@ -28,7 +28,12 @@ export function withResponseUsage(
   // Responses without a report must not leave a hole, which JSON would turn into null.
   while (perResponse.length < responseIndex) perResponse.push({ input_tokens: 0, output_tokens: 0 });
   perResponse[responseIndex] = response;
-  return { ...perResponse.reduce(add, { input_tokens: 0, output_tokens: 0 }), perResponse };
+  return { ...sumOfUsage(perResponse), perResponse };
+}
+
+/** Each counter summed; of texts the last one. */
+export function sumOfUsage(usages: readonly ResponseUsage[]): ResponseUsage {
+  return usages.reduce(add, { input_tokens: 0, output_tokens: 0 });
 }
 
 /**
