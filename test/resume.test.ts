@@ -30,6 +30,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { deepFreeze } from './support/freeze.ts';
+import { clientAnswering, response, sseOf } from './support/sse.ts';
 
 const FROM_CODE = ['code_execution_20260120'] as const;
 
@@ -397,6 +398,17 @@ describe('a checkpoint', () => {
     await expect(resumeTurn(start([]).client, value as never).turn()).rejects.toThrow(
       /resumeTurn takes a checkpoint|has version/,
     );
+  });
+
+  it('of a container without an expiry is taken', async () => {
+    const paused = response([{ type: 'text', text: 'x' }], {
+      stopReason: 'pause_turn',
+      container: { id: 'container_1' },
+    });
+    const client = clientAnswering(sseOf(paused), sseOf(response([])));
+    const { checkpoint } = await runTurn(client, params, { stopWhen: () => true });
+    expect(checkpoint?.state.container).toMatchObject({ id: 'container_1', expiresAt: null });
+    expect(await resumeTurn(client, checkpoint as Checkpoint).turn()).toMatchObject({ outcome: 'completed' });
   });
 
   it('whose tool has no handler here is refused with its name', async () => {

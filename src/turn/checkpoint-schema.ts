@@ -25,7 +25,7 @@ export const checkpointSchema = z.looseObject({
     answer: z.string(),
     executions: z.array(identified),
     artifacts: z.array(z.looseObject({ fileId: z.string() })),
-    container: z.nullable(z.looseObject({ id: z.string(), expiresAt: z.string() })),
+    container: z.nullable(z.looseObject({ id: z.string(), expiresAt: z.nullable(z.string()) })),
     usage: z.looseObject({
       input_tokens: count,
       output_tokens: count,
