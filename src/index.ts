@@ -43,6 +43,15 @@ export {
   type CodeExecutionVersion,
   codeExecutionTool,
 } from './request/tools.ts';
+export { createSession, type SessionOptions } from './session/create-session.ts';
+export type { SessionDefaults } from './session/next-turn.ts';
+export type {
+  Session,
+  SessionResumeOptions,
+  SessionRunOptions,
+  SessionTurnOptions,
+} from './session/session.ts';
+export type { SessionSnapshot, SessionUsage } from './session/snapshot.ts';
 export type { Artifact } from './turn/artifact.ts';
 export type { ContainerChange, SourceField, TurnEvent } from './turn/events.ts';
 export type {

@@ -22,6 +22,7 @@ it('exports these names, and no others', () => {
       'codeExecutionTool',
       'containerOf',
       'containerUpload',
+      'createSession',
       'describeArtifacts',
       'downloadArtifact',
       'executionsOf',

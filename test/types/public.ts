@@ -8,6 +8,7 @@ import {
   type Container,
   codeExecutionTool,
   containerUpload,
+  createSession,
   type Execution,
   executionsOf,
   nextParams,
@@ -15,6 +16,7 @@ import {
   parseStdout,
   resumeTurn,
   runTurn,
+  type Session,
   streamTurn,
   type Turn,
   type TurnParams,
@@ -178,3 +180,22 @@ parseStdout(
 parseStdout(execution, { type: 'object' });
 // @ts-expect-error a list of executions
 parseStdout(turn.executions, Total);
+
+// A session adds the messages, and its snapshot is plain data.
+const session = createSession(client, { model: 'claude-opus-5-5', max_tokens: 1 }, { snapshot: null });
+createSession(client, { model: 'x', max_tokens: 1 }, { snapshot: session.toJSON(), maxPauses: 1 });
+session.run([containerUpload('file_1')], { files: ['file_2'], maxPauses: 1 });
+session.run('x').then(({ parsed }) => same<null>().as(parsed));
+const reading = createSession(client, { model: 'x', max_tokens: 1, output_config: { format } });
+reading.run('x').then(({ parsed }) => same<Total | null>().as(parsed));
+reading
+  .fork()
+  .resume({ rerun: true })
+  .turn()
+  .then(({ parsed }) => same<Total | null>().as(parsed));
+// A name without a parameter takes every session.
+reading satisfies Session;
+// @ts-expect-error messages come by run
+createSession(client, params);
+// @ts-expect-error a typo in options
+session.run('x', { file: [] });

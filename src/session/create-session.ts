@@ -1,0 +1,56 @@
+import { InvalidInputError } from '../errors.ts';
+import { assertMessagesClient, describe, type MessagesClient } from '../request/client.ts';
+import { containerData, toContainerParam } from '../request/container.ts';
+import { resolveTurnOptions, type TurnOptions } from '../turn/options.ts';
+import { isRecord } from '../wire/blocks.ts';
+import { type ContainerData, readContainer } from '../wire/container.ts';
+import type { SessionDefaults } from './next-turn.ts';
+import { Session, type SessionTurnOptions } from './session.ts';
+import { assertSnapshotVersion, newSnapshot, type SessionSnapshot } from './snapshot.ts';
+
+/** Options of {@link createSession}: those of its turns where they are not given others, and where to go on. */
+export interface SessionOptions extends SessionTurnOptions {
+  /** What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, the session begins anew. */
+  readonly snapshot?: SessionSnapshot | null | undefined;
+}
+
+/**
+ * Begins a session, or goes on with one from its snapshot: several turns in one conversation and one container.
+ *
+ * @param client the SDK's client, as for `runTurn`
+ * @param defaults the params of every turn, without `messages`. Of `container`, the id is where a new session begins, and
+ *   the skills are those of every turn
+ * @throws {InvalidInputError} for input of the wrong kind, and a snapshot of another version. What is damaged inside a snapshot
+ *   rejects the first turn, before any request.
+ *
+ * @example
+ * ```ts
+ * const session = createSession(client, { model, max_tokens: 32_000 }, { snapshot: await load() });
+ * const onCheckpoint = () => save(session.toJSON());
+ * await session.run('What is in this file?', { files: [file], onCheckpoint });
+ * await save(session.toJSON());
+ * ```
+ */
+export function createSession<Parsed = null>(
+  client: MessagesClient,
+  defaults: SessionDefaults<Parsed>,
+  { snapshot, ...options }: SessionOptions = {},
+): Session<Parsed> {
+  assertMessagesClient(client);
+  if (!isRecord(defaults) || 'messages' in defaults) {
+    throw new InvalidInputError(
+      'The second argument must be the params of messages.create without messages, which session.run adds; ' +
+        `got ${describe(defaults)}.`,
+    );
+  }
+  resolveTurnOptions(options as TurnOptions);
+  const begun = newSnapshot(startContainer(defaults));
+  const isChecked = snapshot === undefined || snapshot === null;
+  if (!isChecked) assertSnapshotVersion(snapshot);
+  return new Session({ client, defaults, options, snapshot: snapshot ?? begun, isChecked });
+}
+
+function startContainer({ container }: SessionDefaults): ContainerData | null {
+  const param = toContainerParam(container);
+  return containerData(container) ?? readContainer(typeof param === 'string' ? { id: param } : param);
+}

@@ -1,0 +1,250 @@
+import type { ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError } from '../errors.ts';
+import type { MessagesClient } from '../request/client.ts';
+import { Container } from '../request/container.ts';
+import type { FileReference } from '../request/content.ts';
+import { handlersOf, splitTools } from '../request/runnable-tools.ts';
+import { callsDroppedNotice } from '../turn/notices.ts';
+import { resolveTurnOptions, type TurnOptions } from '../turn/options.ts';
+import { type ResumeOptions, resumedSteps } from '../turn/resume-turn.ts';
+import { turnSteps } from '../turn/run-turn.ts';
+import type { Checkpoint, Turn } from '../turn/state.ts';
+import { type TurnStage, TurnStream } from '../turn/turn-stream.ts';
+import { contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
+import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOf } from './snapshot.ts';
+import {
+  afterDiscard,
+  afterFailure,
+  afterTurn,
+  containerOfTurn,
+  forkOf,
+  withUnfinished,
+} from './transitions.ts';
+
+/** Options of the turns of a session: those of a turn. */
+export interface SessionTurnOptions extends Omit<TurnOptions, 'onCheckpoint'> {
+  /** As for a turn. The session holds the checkpoint already: store `session.toJSON()` here, and a kill loses nothing before it. */
+  readonly onCheckpoint?:
+    | ((checkpoint: Checkpoint, session: Session) => void | PromiseLike<void>)
+    | undefined;
+}
+
+/** Options of one turn of a session, before those of the session. */
+export interface SessionRunOptions extends SessionTurnOptions {
+  /** Uploaded files for the container, as `userMessage` takes them. */
+  readonly files?: readonly FileReference[] | undefined;
+}
+
+/** Options of an unfinished turn that goes on: those of `resumeTurn`. */
+export type SessionResumeOptions<Parsed = unknown> = SessionTurnOptions &
+  Omit<ResumeOptions<Parsed>, keyof TurnOptions>;
+
+/** What a session begins with. */
+interface SessionStart<Parsed> {
+  readonly client: MessagesClient;
+  readonly defaults: SessionDefaults<Parsed>;
+  readonly options: SessionTurnOptions;
+  readonly snapshot: SessionSnapshot;
+  /** The snapshot is our own, or was checked. */
+  readonly isChecked: boolean;
+}
+
+/**
+ * Several turns that share one conversation and one container, one turn at a time. Made by `createSession`.
+ *
+ * - A turn that ended is added to the conversation; a refused one is not, since the API would go on refusing.
+ * - One that can go on is `unfinished`: `awaiting-tools`, `paused`, a `TurnLimitError`, a `TurnInterruptedError`. It is resumed or
+ *   discarded before the next turn.
+ * - Any other failure leaves the conversation as it was. After a `ContainerLostError` the next turn gets a fresh container.
+ */
+export class Session<Parsed = unknown> {
+  readonly #client: MessagesClient;
+  readonly #defaults: SessionDefaults<Parsed>;
+  readonly #options: SessionTurnOptions;
+  #snapshot: SessionSnapshot;
+  #isChecked: boolean;
+  #isBusy = false;
+
+  /** @internal Use `createSession`. */
+  constructor({ client, defaults, options, snapshot, isChecked }: SessionStart<Parsed>) {
+    this.#client = client;
+    this.#defaults = defaults;
+    this.#options = options;
+    this.#snapshot = snapshot;
+    this.#isChecked = isChecked;
+  }
+
+  /** The conversation: all turns that ended. */
+  get messages(): readonly MessageParam[] {
+    return this.#snapshot.messages;
+  }
+
+  /** The container that the next turn goes on in, unless it has expired; `null` when it gets a fresh one. */
+  get container(): Container | null {
+    const { unfinished, container } = this.#snapshot;
+    const data = unfinished ? containerOfTurn(this.#snapshot, unfinished.state) : container;
+    return data && new Container(data);
+  }
+
+  /** Counters summed over all turns, also refused and discarded ones. A fork counts its own turns only. */
+  get usage(): SessionUsage {
+    return usageOf(this.#snapshot);
+  }
+
+  /** The last checkpoint of a turn that has not ended, also while it runs; else `null`. */
+  get unfinished(): Checkpoint | null {
+    return this.#snapshot.unfinished;
+  }
+
+  /**
+   * Runs the next turn: the conversation with one more user message, in the same container. Where that has to be a fresh
+   * one, the uploads of earlier turns are repeated in the message.
+   *
+   * @param input the text or the content blocks of the message
+   * @throws {InvalidInputError} for bad input, while another turn runs, and while one is unfinished; before any request.
+   * @throws what `runTurn` throws.
+   *
+   * @example
+   * ```ts
+   * await session.run('Which month was best?', { files: [await uploadPath(client, 'sales.csv')] });
+   * const turn = await session.run('Plot that month by day.');
+   * ```
+   */
+  async run(
+    input: string | readonly ContentBlockParam[],
+    options?: SessionRunOptions,
+  ): Promise<Turn<Parsed>> {
+    return this.stream(input, options).turn();
+  }
+
+  /**
+   * Like {@link run}, with the turn's events. The session is busy from the first `next()` or `turn()` to the end of the turn;
+   * leaving the iteration early ends it.
+   *
+   * @example
+   * ```ts
+   * for await (const event of session.stream('Now by region.')) show(event);
+   * ```
+   */
+  stream(input: string | readonly ContentBlockParam[], options: SessionRunOptions = {}): TurnStream<Parsed> {
+    return this.#stream((stage) => {
+      const { files, ...given } = options;
+      const turnOptions = this.#keepingCheckpoints(withDefaults(given, this.#options));
+      const now = resolveTurnOptions(turnOptions).now();
+      const content = contentOf(input, files);
+      const { params, dropped } = nextTurn(this.#snapshot, this.#defaults, { content, now });
+      const notice = callsDroppedNotice(dropped);
+      const begin: TurnStage['begin'] = (...start) => {
+        stage.begin(...start);
+        if (notice) stage.emit({ type: 'notice', notice });
+      };
+      return turnSteps({ ...stage, begin }, this.#client, params, turnOptions);
+    });
+  }
+
+  /**
+   * Goes on with the unfinished turn, as `resumeTurn` does: with the handlers of the session's tools and of those given, with the
+   * results of the calls that it waits for, or with something else to say. Where something was sent behind the checkpoint it
+   * wants `rerun: true`. Limits are those that the turn began with, where the options name none.
+   *
+   * @example
+   * ```ts
+   * if (session.unfinished) await session.resume({ rerun: true }).turn();
+   * ```
+   */
+  resume(options: SessionResumeOptions<Parsed> = {}): TurnStream<Parsed> {
+    return this.#stream((stage) => {
+      const { unfinished } = this.#snapshot;
+      if (!unfinished) {
+        throw new InvalidInputError('This session has no unfinished turn to resume: use run or stream.');
+      }
+      const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs, ...own } = this.#options;
+      const given = this.#keepingCheckpoints(withDefaults(options, own));
+      const handlers = [splitTools(this.#defaults.tools ?? []).handlers, handlersOf(options.tools ?? [])];
+      const tools = [...new Map(handlers.flatMap((named) => [...named])).values()];
+      // A turn that was begun without a format answers in plain text.
+      const format = unfinished.params.output_config?.format && this.#defaults.output_config?.format;
+      return resumedSteps(stage, this.#client, unfinished, { format, ...given, tools });
+    });
+  }
+
+  /**
+   * Gives the unfinished turn up: the conversation and the container are those from before it, but what its code did in that
+   * container stays done. Does nothing where no turn is unfinished.
+   *
+   * @throws {InvalidInputError} while a turn runs.
+   */
+  discard(): void {
+    if (this.#isBusy) {
+      throw new InvalidInputError('A turn of this session is running: abort it before you discard it.');
+    }
+    this.#snapshot = afterDiscard(this.#snapshot);
+  }
+
+  /**
+   * Another session that shares the conversation so far. Its first turn gets a fresh container with all uploads of the
+   * conversation; what code made in the other one is not there. A turn that has not ended is left out.
+   *
+   * @param options for its turns, before those of this session: an `onCheckpoint` of this one is called with the fork
+   */
+  fork(options: SessionTurnOptions = {}): Session<Parsed> {
+    const merged = withDefaults(options, this.#options);
+    resolveTurnOptions(merged as TurnOptions);
+    return new Session({
+      client: this.#client,
+      defaults: this.#defaults,
+      options: merged,
+      snapshot: forkOf(this.#snapshot),
+      isChecked: this.#isChecked,
+    });
+  }
+
+  /** The session as plain JSON, at any time: what `createSession(client, defaults, { snapshot })` goes on from. */
+  toJSON(): SessionSnapshot {
+    return this.#snapshot;
+  }
+
+  #stream(begin: (stage: TurnStage) => AsyncGenerator<void, Turn>): TurnStream<Parsed> {
+    return new TurnStream((stage) => this.#steps(() => begin(stage)));
+  }
+
+  /** Runs a turn, one at a time, and keeps what becomes of it. */
+  async *#steps(begin: () => AsyncGenerator<void, Turn>): AsyncGenerator<void, Turn> {
+    if (this.#isBusy) {
+      throw new InvalidInputError(
+        'A turn of this session is running, and it takes one at a time: await it, or end its stream. ' +
+          'For turns side by side use session.fork().',
+      );
+    }
+    this.#isBusy = true;
+    try {
+      if (!this.#isChecked) await checkSnapshot(this.#snapshot);
+      this.#isChecked = true;
+      const turn = yield* begin();
+      this.#snapshot = afterTurn(this.#snapshot, turn);
+      return turn;
+    } catch (error) {
+      this.#snapshot = afterFailure(this.#snapshot, error);
+      throw error;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** The session holds each checkpoint before the caller hears of it, so that `toJSON()` can be stored then. */
+  #keepingCheckpoints<O extends SessionTurnOptions>(options: O): Omit<O, 'onCheckpoint'> & TurnOptions {
+    const { onCheckpoint = () => {} } = options;
+    const keep = (checkpoint: Checkpoint) => {
+      this.#snapshot = withUnfinished(this.#snapshot, checkpoint);
+      return onCheckpoint(checkpoint, this);
+    };
+    // What is no function is refused with the other options.
+    return { ...options, onCheckpoint: typeof onCheckpoint === 'function' ? keep : onCheckpoint };
+  }
+}
+
+/** The options that are given, and else the session's. */
+function withDefaults<O extends SessionTurnOptions>(given: O, defaults: SessionTurnOptions): O {
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(named) } as O;
+}
