@@ -342,6 +342,9 @@ describe('a checkpoint', () => {
     expect(await resumeTurn(client, error.checkpoint, { rerun: true }).turn()).toMatchObject({
       outcome: 'completed',
     });
+    // Something else than going on repeats nothing.
+    const interrupted = await resumeTurn(client, error.checkpoint, { interrupt: 'Other.' }).turn();
+    expect(interrupted).toMatchObject({ outcome: 'completed', answer: 'x' });
   });
 
   it('can be interrupted: open calls are dropped and named, and the message is sent', async () => {

@@ -65,7 +65,8 @@ export async function* resumedSteps(
   assertFormatOf(checkpoint, format);
   assertHandlers(checkpoint, handlers, toolResults !== undefined || interrupt !== undefined);
   const { params, phase, dropped } = goOn(checkpoint, toolResults, interrupt);
-  if (checkpoint.mayRerun && !rerun && toolResults === undefined) {
+  // Results and an interruption repeat nothing.
+  if (checkpoint.mayRerun && !rerun && toolResults === undefined && interrupt === undefined) {
     throw new InvalidInputError(
       'A request was sent behind this checkpoint, so its code or handlers may run a second time. Pass rerun: true if that does no harm.',
     );
