@@ -382,6 +382,39 @@ describe('a checkpoint', () => {
     expect(stopped.answer).toBe('All right.');
   });
 
+  it('can be interrupted in a later round of calls from code: its earlier calls go, too', async () => {
+    const { client, emulator } = start([say('Let me see.'), python('…'), stop(), say('All right.')]);
+    const tools = [fromCode(double)];
+    const turn = await turnError(runTurn(client, { ...params, tools }, { maxToolRounds: 1 }));
+    expect(turn.checkpoint.responses).toHaveLength(2);
+    const another = start([say('All right.')]);
+    const checkpoint = { ...turn.checkpoint, container: null };
+    const stopped = await resumeTurn(another.client, checkpoint, { tools, interrupt: 'Stop that.' }).turn();
+    expect(stopped.answer).toBe('All right.');
+    expect(another.emulator.requests[0]?.body).toMatchObject({
+      messages: [
+        { role: 'user' },
+        { role: 'assistant', content: [{ type: 'text', text: 'Let me see.' }] },
+        { role: 'user', content: 'Stop that.' },
+      ],
+    });
+    expect(stopped.notices[0]?.message.match(/toolu_/g)).toHaveLength(4);
+    await emulator[Symbol.asyncDispose]();
+  });
+
+  it('counts no time backwards when the clock is set back', async () => {
+    let time = 100_000;
+    const now = () => {
+      time -= 10_000;
+      return new Date(time);
+    };
+    const checkpoints: Checkpoint[] = [];
+    const onCheckpoint = (checkpoint: Checkpoint) => void checkpoints.push(checkpoint);
+    const { client } = start([pause(), say('Done.')]);
+    await runTurn(client, params, { now, onCheckpoint, maxDurationMs: 1000 });
+    expect(checkpoints[0]?.spent.durationMs).toBe(0);
+  });
+
   it.each([
     ['of another version', { version: 7 }, /has version 7, and this package reads version 1/],
     ['without messages', { messages: [] }, /damaged: messages: /],
