@@ -64,7 +64,8 @@ export type InterruptionCode =
   | 'invalid_stream'
   | 'too_large'
   | 'request_failed'
-  | 'checkpoint_failed';
+  | 'checkpoint_failed'
+  | 'stop_when_failed';
 
 /**
  * The exchange broke inside a turn: the stream was cut, fell silent, carried an `error` event, was aborted, or a

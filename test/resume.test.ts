@@ -123,7 +123,7 @@ describe('limits', () => {
     const first = await turnError(runTurn(client, params, options));
     expect(first).toMatchObject({
       limit: 'maxPauses',
-      checkpoint: { spent: { pauses: 0, durationMs: 120_000 } },
+      checkpoint: { spent: { pauses: 1, durationMs: 120_000 } },
     });
     const second = await turnError(resumeTurn(client, first.checkpoint, { now, maxPauses: 5 }).turn());
     expect(second).toMatchObject({ limit: 'maxDurationMs', checkpoint: { spent: { durationMs: 0 } } });

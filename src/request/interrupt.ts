@@ -16,20 +16,21 @@ type Block = { readonly [key: string]: unknown };
 export function withoutOpenCalls(messages: readonly MessageParam[]): InterruptedHistory {
   const blocks = messages.flatMap(blocksOf);
   const answered = new Set(blocks.flatMap(({ tool_use_id: id }) => (typeof id === 'string' ? [id] : [])));
-  const isCall = ({ type }: Block) => type === 'server_tool_use' || type === 'tool_use';
-  const dropped = new Set(
-    blocks.filter((block) => isCall(block) && !answered.has(String(block['id']))).map(idOf),
+  const calls = blocks.filter(
+    ({ type, id }) =>
+      typeof id === 'string' && ['server_tool_use', 'mcp_tool_use', 'tool_use'].includes(String(type)),
   );
-  for (const block of blocks) {
-    const caller = block['caller'];
-    if (isCall(block) && isRecord(caller) && dropped.has(String(caller['tool_id']))) dropped.add(idOf(block));
+  const dropped = new Set(calls.map(idOf).filter((id) => !answered.has(id)));
+  for (const call of calls) {
+    const caller = call['caller'];
+    if (isRecord(caller) && dropped.has(String(caller['tool_id']))) dropped.add(idOf(call));
   }
   if (dropped.size === 0) return { messages: [...messages], dropped: [] };
   const kept = messages.map((message) => {
     if (!Array.isArray(message.content)) return message;
     const content = message.content.filter((block) => {
       const { id, tool_use_id: callId } = block as unknown as Block;
-      return !dropped.has(String(id)) && !dropped.has(String(callId));
+      return ![id, callId].some((one) => typeof one === 'string' && dropped.has(one));
     });
     return content.length === message.content.length ? message : ({ ...message, content } as MessageParam);
   });

@@ -6,7 +6,7 @@ import type {
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import { isRecord, toolUsesIn } from '../wire/blocks.ts';
+import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
 import { readContainer } from '../wire/container.ts';
 import { describe } from './client.ts';
 import { toContainerParam } from './container.ts';
@@ -99,9 +99,13 @@ export function interruptedParams<P extends { readonly messages: MessageParam[] 
   interrupt: MessageParam['content'],
 ): { readonly params: P; readonly dropped: readonly string[] } {
   const isText = typeof interrupt === 'string' && interrupt !== '';
-  if (!isText && !(Array.isArray(interrupt) && interrupt.length > 0)) {
+  const isContent =
+    Array.isArray(interrupt) &&
+    interrupt.length > 0 &&
+    interrupt.every((block: unknown) => isBlock(block) && block.type !== 'tool_result');
+  if (!isText && !isContent) {
     throw new InvalidInputError(
-      `interrupt must be a text or a list of content blocks, got ${describe(interrupt)}.`,
+      `interrupt must be a text or a list of content blocks, none of them a tool_result, got ${describe(interrupt)}.`,
     );
   }
   const { messages, dropped } = withoutOpenCalls(params.messages);

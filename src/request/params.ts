@@ -61,6 +61,8 @@ export function prepareParams(params: TurnParams, options: { readonly addTool: b
   return {
     params: {
       ...rest,
+      // The turn's own: the caller may go on with his.
+      messages: [...params.messages],
       ...(tools === undefined && all.length === 0 ? {} : { tools: [...all] }),
       ...(containerParam === undefined ? {} : { container: containerParam }),
       ...(output ? { output_config: output.outputConfig } : {}),

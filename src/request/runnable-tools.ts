@@ -14,20 +14,6 @@ export interface RunnableTool {
   parse?(input: unknown): unknown;
 }
 
-/** Keys of a tool definition that the API takes; a runnable tool has more. */
-const DEFINITION_KEYS = [
-  'type',
-  'name',
-  'description',
-  'input_schema',
-  'input_examples',
-  'allowed_callers',
-  'cache_control',
-  'defer_loading',
-  'eager_input_streaming',
-  'strict',
-];
-
 /** Tools as they are sent, and the handlers of those that have one, by name. */
 export interface SplitTools {
   readonly definitions: readonly ToolUnion[];
@@ -36,11 +22,19 @@ export interface SplitTools {
 
 /** @throws {InvalidInputError} for a runnable tool that cannot be sent, and for two of one name. */
 export function splitTools(tools: readonly (ToolUnion | RunnableTool)[]): SplitTools {
-  const runnable = tools.filter(isRunnable);
-  return {
-    definitions: tools.map((tool, index) => (isRunnable(tool) ? definitionOf(tool, index) : tool)),
-    handlers: handlersOf(runnable),
-  };
+  const handlers = handlersOf(tools.filter(isRunnable));
+  const definitions = tools.map((tool, index) => (isRunnable(tool) ? definitionOf(tool, index) : tool));
+  const twice = definitions.find(
+    (tool, index) =>
+      'name' in tool &&
+      handlers.has(tool.name) &&
+      definitions.findIndex((other) => 'name' in other && other.name === tool.name) !== index,
+  );
+  if (twice && 'name' in twice) throw new InvalidInputError(`There are two tools named ${twice.name}.`);
+  if (handlers.has('code_execution')) {
+    throw new InvalidInputError('A tool of your own cannot be named code_execution.');
+  }
+  return { definitions, handlers };
 }
 
 /** @throws {InvalidInputError} for two tools of one name, and for what has no `run`. */
@@ -60,14 +54,21 @@ function isRunnable(tool: unknown): tool is RunnableTool {
   return isRecord(tool) && typeof tool['name'] === 'string' && typeof tool['run'] === 'function';
 }
 
+/** What of the tool is JSON: its handlers, and schemas of its maker, are not sent. */
 function definitionOf(tool: RunnableTool, index: number): ToolUnion {
-  const definition = Object.fromEntries(
-    Object.entries(tool).filter(([key]) => DEFINITION_KEYS.includes(key)),
-  );
-  if (isRecord(definition['input_schema']) || typeof definition['type'] === 'string') {
+  const definition = {
+    ...Object.fromEntries(Object.entries(tool).filter(([, value]) => isJson(value))),
+    name: tool.name,
+  };
+  if ('input_schema' in definition || typeof (definition as { type?: unknown }).type === 'string') {
     return definition as unknown as ToolUnion;
   }
   throw new InvalidInputError(
     `params.tools[${index}] (${tool.name}) has run and no input_schema. Make it with betaZodTool of @anthropic-ai/sdk/helpers/beta/zod.`,
   );
+}
+
+function isJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && value !== undefined;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }

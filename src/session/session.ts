@@ -201,7 +201,8 @@ export class Session<Parsed = unknown> {
 
   /** The session as plain JSON, at any time: what `createSession(client, defaults, { snapshot })` goes on from. */
   toJSON(): SessionSnapshot {
-    return this.#snapshot;
+    // The reader's own.
+    return structuredClone(this.#snapshot);
   }
 
   #stream(begin: (stage: TurnStage) => AsyncGenerator<void, Turn>): TurnStream<Parsed> {

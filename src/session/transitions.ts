@@ -15,7 +15,7 @@ export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapsho
   if (turn.checkpoint) return withUnfinished(snapshot, turn.checkpoint);
   return changed(snapshot, {
     // Documented: a conversation that holds a refused turn is refused again.
-    messages: turn.outcome === 'refused' ? snapshot.messages : turn.messages,
+    messages: turn.outcome === 'refused' ? snapshot.messages : [...turn.messages],
     container: containerOfTurn(snapshot, turn),
     usagePerTurn: withUsage(snapshot.usagePerTurn, turn.usage),
     unfinished: null,
@@ -26,12 +26,25 @@ export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapsho
 export function afterFailure(snapshot: SessionSnapshot, error: unknown): SessionSnapshot {
   if (isTurnLimitError(error) || isTurnInterruptedError(error)) {
     const { checkpoint } = error;
+    // A refused continuation changes nothing: the turn waits for another one.
+    if (
+      checkpoint &&
+      isRefused(error) &&
+      checkpoint.responses.length === snapshot.unfinished?.responses.length
+    ) {
+      return snapshot;
+    }
     const isBegun = checkpoint && (checkpoint.mayRerun || checkpoint.responses.length > 0);
     return isBegun ? withUnfinished(snapshot, checkpoint) : snapshot;
   }
   if (!isContainerLostError(error)) return snapshot;
   const usagePerTurn = withUsage(snapshot.usagePerTurn, error.state.usage);
   return changed(snapshot, { container: null, usagePerTurn, unfinished: null });
+}
+
+function isRefused({ cause }: Error): boolean {
+  const { status } = (cause ?? {}) as { readonly status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 500;
 }
 
 /** When the unfinished turn is given up: as before it, but for what it used. */
@@ -43,7 +56,7 @@ export function afterDiscard(snapshot: SessionSnapshot): SessionSnapshot {
 
 /** The same conversation from here on, in a container of its own. */
 export function forkOf({ messages }: SessionSnapshot): SessionSnapshot {
-  return { ...newSnapshot(null), messages };
+  return { ...newSnapshot(null), messages: [...messages] };
 }
 
 /** The container behind a turn. One that the turn does not name is still there, unless the turn lost it. */

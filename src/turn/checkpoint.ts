@@ -15,9 +15,18 @@ export type Boundary = Pick<
   readonly params: RequestParams;
 };
 
-export function checkpointAt({ params, ...rest }: Boundary, mayRerun: boolean): Checkpoint {
+export function checkpointAt({ params, responses, ...rest }: Boundary, mayRerun: boolean): Checkpoint {
   const { messages, container = null, ...others } = params;
-  return { version: VERSION, params: others, messages, container, ...rest, mayRerun };
+  // Lists of its own: whoever stores it may trim them.
+  return {
+    version: VERSION,
+    params: others,
+    messages: [...messages],
+    container,
+    responses: [...responses],
+    ...rest,
+    mayRerun,
+  };
 }
 
 /**
@@ -40,11 +49,20 @@ export async function readCheckpoint(checkpoint: unknown): Promise<Checkpoint> {
   // Loaded when it is needed: most turns read no checkpoint.
   const { checkpointSchema } = await import('./checkpoint-schema.ts');
   const { error } = checkpointSchema.safeParse(checkpoint);
-  const issue = error?.issues[0];
+  const issue = error?.issues[0] ?? misfit(checkpoint as unknown as Checkpoint);
   if (issue) {
     throw new InvalidInputError(
       `The checkpoint is damaged: ${issue.path.join('.') || 'checkpoint'}: ${issue.message}.`,
     );
   }
   return checkpoint as unknown as Checkpoint;
+}
+
+/** What no single field shows: while calls wait, the history must end with the response that made them. */
+function misfit({ phase, messages, responses }: Checkpoint) {
+  if (phase !== 'awaiting-tools') return undefined;
+  const [last, response] = [messages.at(-1), responses.at(-1)];
+  const isTheSame =
+    last?.role === 'assistant' && JSON.stringify(last.content) === JSON.stringify(response?.content);
+  return isTheSame ? undefined : { path: ['responses'], message: 'the last one is not the last message' };
 }

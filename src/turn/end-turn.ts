@@ -1,6 +1,7 @@
 import { hasFiles } from '../request/client.ts';
 import { fetchFileMetadata } from '../request/file-metadata.ts';
 import { untilAborted } from '../request/until-aborted.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { type Artifact, describedArtifact } from './artifact.ts';
 import { type Boundary, checkpointAt } from './checkpoint.ts';
 import { filesNotCapturedNotice } from './notices.ts';
@@ -23,7 +24,7 @@ export async function endTurn(
   run.signal.throwIfAborted();
   const notCaptured = filesNotCapturedNotice(translator);
   if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
-  const stopReason = translator.message?.stop_reason ?? null;
+  const stopReason = boundary.responses.at(-1)?.stop_reason ?? null;
   const outcome = paused ?? outcomeOf(stopReason);
   const { parsed, notice } =
     run.parse && outcome === 'completed'
@@ -72,7 +73,7 @@ async function describeArtifactsOf(
     }
   } catch (error) {
     signal.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
     emit({ type: 'notice', notice: { code: 'describe-failed', message } });
   }

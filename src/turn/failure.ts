@@ -3,12 +3,24 @@ import {
   ContainerLostError,
   type InterruptionCode,
   TurnInterruptedError,
+  type TurnLimitError,
 } from '../errors.ts';
 import type { Message } from '../wire/blocks.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
 import type { UnnumberedEvent } from './events.ts';
 import type { Checkpoint, TurnState } from './state.ts';
 import type { TurnTranslator } from './translate.ts';
+
+/** A limit forbids to go on. The error is made behind the last event, so that numbers go on from there. */
+export class LimitReached extends Error {
+  readonly toError: (state: TurnState) => TurnLimitError;
+
+  constructor(message: string, toError: (state: TurnState) => TurnLimitError) {
+    super(message);
+    this.toError = toError;
+  }
+}
 
 /** The container of a request is gone. */
 export class LostContainer extends Error {
@@ -20,10 +32,13 @@ export class LostContainer extends Error {
   }
 }
 
-/** `onCheckpoint` threw. */
-export class CheckpointFailure extends Error {
-  constructor(cause: unknown) {
-    super(`onCheckpoint failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+/** A function of the caller's threw between two responses. */
+export class CallbackFailure extends Error {
+  readonly code: InterruptionCode;
+
+  constructor(name: 'onCheckpoint' | 'stopWhen', cause: unknown) {
+    super(`${name} failed: ${reasonOf(cause)}`, { cause });
+    this.code = name === 'onCheckpoint' ? 'checkpoint_failed' : 'stop_when_failed';
   }
 }
 
@@ -53,6 +68,7 @@ export function failTurn(error: unknown, turn: FailedTurn): unknown {
     retryable: failure.retryable,
   });
   const state = turn.readState();
+  if (error instanceof LimitReached && failure.code === 'turn_limit') return error.toError(state);
   if (error instanceof LostContainer && failure.code === 'container_lost') {
     const { containerId } = error;
     return new ContainerLostError(failure.message, { ...failure, containerId, state, responses });
@@ -75,7 +91,7 @@ interface Failure {
 
 function failureOf(error: unknown, signal: AbortSignal | undefined, responses: number): Failure {
   const { code, type, name, message, retryable, requestID } = (error ?? {}) as Record<string, unknown>;
-  const reason = typeof message === 'string' ? message : String(error);
+  const reason = typeof message === 'string' ? message : reasonOf(error);
   const facts = {
     message: reason,
     retryable: retryable === true,
@@ -94,13 +110,14 @@ function failureOf(error: unknown, signal: AbortSignal | undefined, responses: n
   if (error instanceof StreamFailure) {
     return { ...facts, code: error.code, requestId: error.requestId, cause: error.cause, interrupts: true };
   }
+  if (error instanceof LimitReached) return { ...facts, code: 'turn_limit', interrupts: false };
   if (error instanceof LostContainer) {
     const { requestID: id } = (error.cause ?? {}) as Record<string, unknown>;
     const requestId = typeof id === 'string' ? id : null;
     return { ...facts, code: 'container_lost', requestId, cause: error.cause, interrupts: false };
   }
-  if (error instanceof CheckpointFailure) {
-    return { ...facts, code: 'checkpoint_failed', cause: error.cause, interrupts: true };
+  if (error instanceof CallbackFailure) {
+    return { ...facts, code: error.code, cause: error.cause, interrupts: true };
   }
   // Errors of the SDK pass through as they are while there is nothing to lose; they name their kind in `type`.
   if (error instanceof CodeExecutionError || responses === 0) {

@@ -34,12 +34,15 @@ export const NOTHING_SPENT: Spent = { pauses: 0, toolRounds: 0, outputTokens: 0,
 export function limitsOf(options: LimitOptions): TurnLimits {
   const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs } = options;
   return {
-    maxPauses,
-    maxToolRounds,
-    maxOutputTokens: maxOutputTokens ?? null,
-    maxDurationMs: maxDurationMs ?? null,
+    maxPauses: inJson(maxPauses),
+    maxToolRounds: inJson(maxToolRounds),
+    maxOutputTokens: maxOutputTokens === undefined ? null : inJson(maxOutputTokens),
+    maxDurationMs: maxDurationMs === undefined ? null : inJson(maxDurationMs),
   };
 }
+
+/** JSON has no Infinity. */
+const inJson = (limit: number) => Math.min(limit, Number.MAX_SAFE_INTEGER);
 
 /** Counts from where a turn began or went on. */
 export class Meter {
@@ -47,7 +50,8 @@ export class Meter {
   readonly #now: () => Date;
   readonly #before: Spent;
   readonly #tokensBefore: number;
-  readonly #startedAt: number;
+  #elapsedMs = 0;
+  #readAt: number;
   #pauses = 0;
   #toolRounds = 0;
 
@@ -56,7 +60,7 @@ export class Meter {
     this.#now = now;
     this.#before = before;
     this.#tokensBefore = usage.output_tokens;
-    this.#startedAt = now().getTime();
+    this.#readAt = now().getTime();
   }
 
   pause(): void {
@@ -72,13 +76,20 @@ export class Meter {
       pauses: this.#before.pauses + this.#pauses,
       toolRounds: this.#before.toolRounds + this.#toolRounds,
       outputTokens: this.#before.outputTokens + usage.output_tokens - this.#tokensBefore,
-      // A clock that was set back takes nothing away.
-      durationMs: this.#before.durationMs + Math.max(0, this.#now().getTime() - this.#startedAt),
+      durationMs: this.#before.durationMs + this.#elapsed(),
     };
   }
 
-  /** The limit that forbids to go on, if any, behind a response that asks for it. */
-  reached(state: Counted, asks: 'pause' | 'tools'): keyof TurnLimits | undefined {
+  /** A clock that was set back takes nothing away. */
+  #elapsed(): number {
+    const now = this.#now().getTime();
+    if (now > this.#readAt) this.#elapsedMs += now - this.#readAt;
+    this.#readAt = now;
+    return this.#elapsedMs;
+  }
+
+  /** The limit that forbids to send anything more, if any; `asks` is what the last response wants. */
+  reached(state: Counted, asks?: 'pause' | 'tools'): keyof TurnLimits | undefined {
     const { pauses, toolRounds, outputTokens, durationMs } = this.spent(state);
     const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs } = this.#limits;
     if (asks === 'pause' && pauses >= maxPauses) return 'maxPauses';
@@ -96,7 +107,7 @@ const COUNTERS: Readonly<Record<keyof TurnLimits, keyof Spent>> = {
   maxDurationMs: 'durationMs',
 };
 
-/** What is carried on behind a limit: its own counter begins again. */
+/** What is carried on behind a limit: its own counter begins again, with the continuation that follows. */
 export function spentBehind(limit: keyof TurnLimits, spent: Spent): Spent {
-  return { ...spent, [COUNTERS[limit]]: 0 };
+  return { ...spent, [COUNTERS[limit]]: limit === 'maxPauses' || limit === 'maxToolRounds' ? 1 : 0 };
 }

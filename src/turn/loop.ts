@@ -1,16 +1,16 @@
-import type { ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
+import type { MessageParam, ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
 import { TurnLimitError } from '../errors.ts';
 import { requestedContainerId } from '../request/container.ts';
 import { withResponse } from '../request/next-params.ts';
 import { inertUploads, type RequestParams } from '../request/params.ts';
 import { sendMessage } from '../request/send.ts';
 import { untilAborted } from '../request/until-aborted.ts';
-import { type Message, toolUsesIn } from '../wire/blocks.ts';
+import { isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
 import { readResponse } from '../wire/read-response.ts';
 import { type Boundary, checkpointAt } from './checkpoint.ts';
 import { endTurn, turnOf } from './end-turn.ts';
-import { CheckpointFailure, failTurn, LostContainer } from './failure.ts';
-import { limitsOf, Meter, spentBehind } from './limits.ts';
+import { CallbackFailure, failTurn, LimitReached, LostContainer } from './failure.ts';
+import { limitsOf, Meter, spentBehind, type TurnLimits } from './limits.ts';
 import {
   inFreshContainer,
   type KnownContainer,
@@ -57,7 +57,8 @@ class TurnLoop {
     this.#run = run;
     this.#responses = [...responses];
     this.#named = container;
-    this.#mayRestart = responses.length === 0 && run.options.onLostContainer === 'restart';
+    this.#mayRestart =
+      responses.length === 0 && run.options.onLostContainer === 'restart' && beginsTurn(params.messages);
     this.#meter = new Meter(limits, run.options.now, state, spent);
     this.#translator = new TurnTranslator(run.emit, state);
     this.#boundary = {
@@ -73,19 +74,19 @@ class TurnLoop {
 
   async *run(): AsyncGenerator<void, Turn> {
     try {
-      const inert = inertUploadsNotice(inertUploads(this.#boundary.params));
-      if (inert) this.#run.emit({ type: 'notice', notice: inert });
+      if (this.#isOver()) return await this.#end();
+      this.#tellInertUploads();
       if (this.#boundary.phase === 'awaiting-tools') yield* this.#answerTools();
       for (;;) {
         yield* this.#exchange();
         const asks = this.#asks();
         if (!asks) return await this.#end();
         if (this.#stopsBefore(asks)) return await this.#end('paused');
-        if (asks === 'pause') this.#meter.pause();
-        else this.#meter.toolRound();
         await this.#save();
         yield;
         if (asks === 'tools') yield* this.#answerTools();
+        // Handlers and the saving of checkpoints take their time, too.
+        this.#assertUnder(this.#meter.reached(this.#run.readState()));
       }
     } catch (error) {
       throw failTurn(error, {
@@ -114,23 +115,61 @@ class TurnLoop {
     return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
   }
 
-  /** @throws {TurnLimitError} when a limit forbids to go on. */
+  /** The turn had come to its end, and only that was not told. */
+  #isOver(): boolean {
+    const { phase, params, responses } = this.#boundary;
+    const reason = responses.at(-1)?.stop_reason;
+    if (phase === 'awaiting-tools' || params.messages.at(-1)?.role !== 'assistant') return false;
+    return responses.length > 0 && reason !== 'pause_turn';
+  }
+
+  #tellInertUploads(): void {
+    const { params, responses } = this.#boundary;
+    const notice = inertUploadsNotice(responses.length === 0 ? inertUploads(params) : []);
+    if (notice) this.#run.emit({ type: 'notice', notice });
+  }
+
+  /** What the turn is asked for next counts as spent from here on, whoever does it. */
   #stopsBefore(asks: 'pause' | 'tools'): boolean {
     const state = this.#run.readState();
     const limit = this.#meter.reached(state, asks);
+    if (asks === 'pause') this.#meter.pause();
+    else this.#meter.toolRound();
+    this.#boundary = { ...this.#boundary, spent: this.#meter.spent(state) };
+    this.#assertUnder(limit);
+    try {
+      const stops: unknown = this.#run.options.stopWhen?.(state);
+      if (!isPromise(stops)) return stops === true;
+      stops.then(undefined, () => {});
+    } catch (error) {
+      throw new CallbackFailure('stopWhen', error);
+    }
+    throw new CallbackFailure('stopWhen', new TypeError('it must give true or false, and gave a promise'));
+  }
+
+  /** @throws {LimitReached} which becomes a `TurnLimitError`. */
+  #assertUnder(limit: keyof TurnLimits | undefined): void {
     if (limit) {
       const boundary = { ...this.#boundary, spent: spentBehind(limit, this.#boundary.spent) };
-      const checkpoint = checkpointAt(boundary, false);
-      throw new TurnLimitError(
-        `The turn reached ${limit} (${this.#boundary.limits[limit]}) and is not finished: go on with ` +
-          `resumeTurn(client, error.checkpoint), which counts ${limit} anew, or raise it.`,
-        { limit, turn: turnOf(state, this.#boundary, 'paused', checkpoint), checkpoint },
-      );
+      const message =
+        `The turn reached ${limit} (${boundary.limits[limit]}) and is not finished: go on with ` +
+        `resumeTurn(client, error.checkpoint), which counts ${limit} anew, or raise it.`;
+      throw new LimitReached(message, (state) => {
+        const checkpoint = checkpointAt({ ...boundary, state }, false);
+        return new TurnLimitError(message, {
+          limit,
+          turn: turnOf(state, boundary, 'paused', checkpoint),
+          checkpoint,
+        });
+      });
     }
-    return this.#run.options.stopWhen?.(state) === true;
   }
 
   #end(outcome?: 'paused'): Promise<Turn> {
+    if (!outcome && this.#boundary.phase === 'awaiting-tools') {
+      this.#meter.toolRound();
+      this.#boundary = { ...this.#boundary, spent: this.#meter.spent(this.#run.readState()) };
+    }
     return endTurn(this.#run, this.#boundary, this.#translator, outcome);
   }
 
@@ -150,7 +189,7 @@ class TurnLoop {
       await untilAborted(Promise.resolve(onCheckpoint(checkpointAt(this.#boundary, true))), this.#run.signal);
     } catch (error) {
       this.#run.signal.throwIfAborted();
-      throw new CheckpointFailure(error);
+      throw new CallbackFailure('onCheckpoint', error);
     }
   }
 
@@ -207,6 +246,8 @@ class TurnLoop {
       return await sendMessage(client, params, { retries, signal, request });
     } catch (error) {
       const container = requestedContainer(params, [readState().container, this.#named]);
+      // Refused before anything ran.
+      if (isRefusal(error)) this.#isBehind = false;
       if (signal.aborted || !container || !tellsOfLostContainer(error, container, options.now())) throw error;
       this.#isBehind = false;
       const { id, expiresAt } = container;
@@ -219,4 +260,20 @@ class TurnLoop {
       return this.#send(signal);
     }
   }
+}
+
+/** Whether a history ends with a message that begins a turn, and nothing of it ran before. */
+function beginsTurn(messages: readonly MessageParam[]): boolean {
+  const last = messages.at(-1);
+  if (last?.role !== 'user') return false;
+  return typeof last.content === 'string' || !last.content.some(({ type }) => type === 'tool_result');
+}
+
+function isRefusal(error: unknown): boolean {
+  const status = isRecord(error) ? error['status'] : undefined;
+  return typeof status === 'number' && ((status >= 400 && status < 500) || status === 503 || status === 529);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return isRecord(value) && typeof value['then'] === 'function';
 }

@@ -18,9 +18,10 @@ export function tellsOfLostContainer(error: unknown, { id, expiresAt }: KnownCon
   const { status } = error;
   const message = String(error['message'] ?? '');
   if (status === 404 || status === 400) {
-    return message.includes(id) || (status === 404 && /\bcontainer\b/i.test(message));
+    // A 404 may speak of a file, or of another container.
+    return message.includes(id) || (status === 404 && /\bcontainer (was )?not found/i.test(message));
   }
-  return status === 500 && expiresAt !== null && Date.parse(expiresAt) < now.getTime();
+  return status === 500 && expiresAt !== null && Date.parse(expiresAt) <= now.getTime();
 }
 
 /** The same request for a fresh container: skills stay, and uploads of the conversation are repeated in its newest message. */

@@ -128,6 +128,12 @@ export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptio
   if (resolved.signal !== undefined && !((resolved.signal as unknown) instanceof AbortSignal)) {
     throw new InvalidInputError(`options.signal must be an AbortSignal, got ${describe(resolved.signal)}.`);
   }
+  const clock = typeof resolved.now === 'function' ? resolved.now() : undefined;
+  if (!(clock instanceof Date) || Number.isNaN(clock.getTime())) {
+    throw new InvalidInputError(
+      `options.now must be a function that gives a Date, got ${describe(resolved.now)}.`,
+    );
+  }
   for (const name of FUNCTIONS) {
     if (resolved[name] === undefined || typeof resolved[name] === 'function') continue;
     throw new InvalidInputError(`options.${name} must be a function, got ${describe(resolved[name])}.`);

@@ -1,4 +1,5 @@
 import type { AnswerParser } from '../request/output-format.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { answerNotParsedNotice } from './notices.ts';
 import type { Notice, TurnPart } from './state.ts';
 
@@ -17,7 +18,7 @@ export function parseAnswer(
   try {
     return { parsed: parse(last.text) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return { parsed: null, notice: answerNotParsedNotice(reason) };
   }
 }

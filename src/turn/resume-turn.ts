@@ -58,7 +58,14 @@ export async function* resumedSteps(
   assertMessagesClient(client);
   const checkpoint = await readCheckpoint(untrusted);
   const { responses, spent, state, limits } = checkpoint;
-  const own = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null));
+  // By name: whatever else a checkpoint holds must not become an option.
+  const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs } = limits;
+  const own = {
+    maxPauses,
+    maxToolRounds,
+    maxOutputTokens: maxOutputTokens ?? undefined,
+    maxDurationMs: maxDurationMs ?? undefined,
+  };
   const given = Object.fromEntries(Object.entries(turnOptions).filter(([, value]) => value !== undefined));
   const options = resolveTurnOptions({ ...own, ...given });
   const handlers = handlersOf(tools);

@@ -2,6 +2,12 @@ import type { ToolResultBlockParam, ToolUseBlock } from '@anthropic-ai/sdk/resou
 import type { RunnableTool } from '../request/runnable-tools.ts';
 import { untilAborted } from '../request/until-aborted.ts';
 import { isRecord } from '../wire/blocks.ts';
+import { reasonOf } from '../wire/reason.ts';
+
+/** The longest time that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Blocks that a tool result may hold; anything else is data of the handler's. */
+const CONTENT = ['text', 'image', 'document', 'search_result', 'tool_reference'];
 
 /** What the handlers of one round are run with. */
 export interface ToolRound {
@@ -9,6 +15,8 @@ export interface ToolRound {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
+
+type Content = ToolResultBlockParam['content'];
 
 /**
  * Runs the handlers of all calls of a response at the same time, and gives their results in the order of the calls. A
@@ -18,29 +26,40 @@ export async function answerCalls(
   calls: readonly ToolUseBlock[],
   round: ToolRound,
 ): Promise<ToolResultBlockParam[]> {
-  return Promise.all(calls.map((call) => answerCall(call, round)));
+  // While code waits, every result must be text (documented), also those of calls beside it.
+  const textOnly = calls.some(({ caller }) => caller !== undefined && caller.type !== 'direct');
+  return Promise.all(calls.map((call) => answerCall(call, textOnly, round)));
 }
 
 async function answerCall(
-  call: ToolUseBlock,
+  { id, name, ...rest }: ToolUseBlock,
+  textOnly: boolean,
   { handlers, timeoutMs, signal }: ToolRound,
 ): Promise<ToolResultBlockParam> {
-  const tool = handlers.get(call.name) as RunnableTool;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const either = AbortSignal.any([signal, timeout]);
-  const result = (content: ToolResultBlockParam['content'], isError = false): ToolResultBlockParam => ({
+  const tool = handlers.get(name) as RunnableTool;
+  const result = (content: Content, isError = false): ToolResultBlockParam => ({
     type: 'tool_result',
-    tool_use_id: call.id,
+    tool_use_id: id,
     ...(content === undefined ? {} : { content }),
     ...(isError ? { is_error: true } : {}),
   });
+  const late = new AbortController();
+  // Not `AbortSignal.timeout`, which lets a process end that waits for nothing else.
+  const timer =
+    timeoutMs === Number.POSITIVE_INFINITY
+      ? undefined
+      : setTimeout(() => late.abort(), Math.min(timeoutMs, MAX_TIMER_MS));
+  const either = AbortSignal.any([signal, late.signal]);
   try {
-    const content = await untilAborted(runTool(tool, call, either), either);
-    return result(contentOf(content, call));
+    // A copy: what the response holds is sent back as it came.
+    const call: ToolUseBlock = structuredClone({ id, name, ...rest });
+    return result(contentOf(await untilAborted(runTool(tool, call, either), either), name, textOnly));
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.aborted) return result(`Error: ${call.name} did not answer within ${timeoutMs} ms.`, true);
-    return result(errorContent(error), true);
+    if (late.signal.aborted) return result(`Error: ${name} did not answer within ${timeoutMs} ms.`, true);
+    return result(errorContent(error, name, textOnly), true);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -50,25 +69,30 @@ async function runTool(tool: RunnableTool, call: ToolUseBlock, signal: AbortSign
   return tool.run(input as never, { toolUse: call, toolUseBlock: call, signal } as never);
 }
 
-/** Code takes texts only (documented), and anything that is no content is given as JSON. */
-function contentOf(content: unknown, { name, caller }: ToolUseBlock): ToolResultBlockParam['content'] {
-  if (typeof content === 'string' || content === undefined) return content;
+/** A copy of what was given, as it can be sent; anything that is no content is given as JSON. */
+function contentOf(given: unknown, name: string, textOnly: boolean): Content {
+  if (typeof given === 'string' || given === undefined) return given;
+  const text = JSON.stringify(given) ?? String(given);
+  const content: unknown = JSON.parse(text);
   if (
     !Array.isArray(content) ||
-    !content.every((block) => isRecord(block) && typeof block['type'] === 'string')
+    !content.every((block) => isRecord(block) && CONTENT.includes(String(block['type'])))
   ) {
-    return JSON.stringify(content) ?? String(content);
+    return text;
   }
   const other = content.find(({ type }) => type !== 'text');
-  const isFromCode = caller !== undefined && caller.type !== 'direct';
-  if (isFromCode && other) throw new Error(`${name} gave ${other.type}, and code takes text only.`);
+  if (textOnly && other) throw new Error(`${name} gave ${other.type}, and code takes text only.`);
   return content;
 }
 
 /** As the SDK's runner does: a `ToolError` brings its own content. */
-function errorContent(error: unknown): ToolResultBlockParam['content'] {
-  if (isRecord(error) && error['name'] === 'ToolError' && error['content'] !== undefined) {
-    return error['content'] as ToolResultBlockParam['content'];
+function errorContent(error: unknown, name: string, textOnly: boolean): Content {
+  try {
+    if (isRecord(error) && error['name'] === 'ToolError' && error['content'] !== undefined) {
+      return contentOf(error['content'], name, textOnly);
+    }
+  } catch (unsendable) {
+    return `Error: ${reasonOf(unsendable)}`;
   }
-  return `Error: ${error instanceof Error ? error.message : String(error)}`;
+  return `Error: ${reasonOf(error)}`;
 }

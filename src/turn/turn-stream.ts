@@ -1,4 +1,5 @@
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, TurnInterruptedError } from '../errors.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { EventLog } from './event-log.ts';
 import type { TurnEvent, UnnumberedEvent } from './events.ts';
 import type { ResolvedTurnOptions } from './options.ts';
@@ -171,6 +172,8 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     if (this.#ended) return;
     if (this.#consumer === 'nobody') this.#consumer = 'iterator';
     this.#controller.abort();
+    // What never began ends without a trace.
+    if (!this.#loop) this.#failBeforeBegin();
     while (!this.#ended) await this.#advance();
     while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);
     this.#failure = undefined;
@@ -205,6 +208,15 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #failBeforeBegin(): void {
+    const message = 'The turn was aborted before it began.';
+    this.#emit({ type: 'turn-error', code: 'aborted', message, retryable: false });
+    const state = this.#readState();
+    this.#fail(
+      new TurnInterruptedError(message, { code: 'aborted', state, responses: [], checkpoint: null }),
+    );
   }
 
   #fail(error: unknown): void {
@@ -250,7 +262,7 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     // Behind the last event nothing can be told any more: a promise that rejects then goes unheard.
     if (this.#onEvent === undefined || this.#closing) return;
     this.#onEvent = undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = `onEvent failed at a ${type} event and is not called again: ${reason}`;
     this.#put({ type: 'notice', notice: { code: 'listener-failed', message }, seq: this.#seq++ });
   }
