@@ -185,6 +185,28 @@ describe('what was received before a cut', () => {
     ]);
   });
 
+  it('what comes in one chunk with a limit or an abort is kept', async () => {
+    const begun = sseOf([start, open(0, call), close(0), open(1, result), close(1)]);
+    const bytes = encoder.encode(`${begun}: ${'x'.repeat(1000)}\n\n`);
+    const large = await runTurn(clientAnswering(bytes), params, { maxTurnBytes: begun.length }).catch(
+      (error) => error,
+    );
+    const controller = new AbortController();
+    const pull = (sink: ReadableStreamDefaultController) => {
+      sink.enqueue(bytes);
+      controller.abort();
+    };
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+    const { signal } = controller;
+    const aborted = await runTurn(clientAnswering(body), params, { signal }).catch((error) => error);
+    for (const [error, code] of [
+      [large, 'too_large'],
+      [aborted, 'aborted'],
+    ]) {
+      expect(error).toMatchObject({ code, state: { executions: [{ stdout: 'PRECIOUS' }] } });
+    }
+  });
+
   it('a JSON answer that was cut is an interruption, too', async () => {
     const fetch = async () =>
       new Response('{"id":"msg_1","content":[{"type":"te', {

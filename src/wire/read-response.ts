@@ -78,11 +78,13 @@ async function* readBody(
     for (let isEnd = false; !isEnd; ) {
       const bytes = await readChunk(reader, cancel, signal, idleTimeoutMs);
       isEnd = bytes === undefined;
+      const fitting = bytes?.subarray(0, budget.bytesLeft);
       budget.bytesLeft -= bytes?.byteLength ?? 0;
-      if (budget.bytesLeft < 0) throw turnTooLarge(budget.maxBytes);
-      const failure = decode(bytes);
+      // What came before the limit came: events of the same chunk are handed out, too.
+      const failure = decode(fitting);
       yield;
       if (failure) throw failure;
+      if (budget.bytesLeft < 0) throw turnTooLarge(budget.maxBytes);
     }
   } finally {
     signal?.removeEventListener('abort', cancel);
@@ -107,7 +109,8 @@ async function readChunk(
   try {
     if (signal?.aborted) throw signal.reason;
     const { done, value } = await reader.read();
-    if (idle || signal?.aborted) throw signal?.reason;
+    // A chunk that was there when the signal aborted was received; whoever asks for another one is told.
+    if (done && (idle || signal?.aborted)) throw signal?.reason;
     return done ? undefined : value;
   } catch (cause) {
     if (signal?.aborted) throw turnAborted(cause);
