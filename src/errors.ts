@@ -1,3 +1,4 @@
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
 import type { Checkpoint, Turn, TurnState } from './turn/state.ts';
 
@@ -215,6 +216,40 @@ export class ArtifactError extends CodeExecutionError {
   }
 }
 
+/** One file that was not uploaded, and why. */
+export interface FailedUpload {
+  /** Its place in the list that `uploadAll` got. */
+  readonly index: number;
+  readonly error: unknown;
+}
+
+/**
+ * An upload did not come about for a reason that is not an answer of the API. `.code`: `source_failed` (reading broke off, or gave
+ * something else than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while reading), `aborted`, and
+ * `incomplete` of `uploadAll`: some files are up (`.uploaded`), others not (`.failed`).
+ */
+export class UploadError extends CodeExecutionError {
+  override readonly name = 'UploadError';
+  declare readonly code: 'source_failed' | 'wrong_size' | 'too_large' | 'aborted' | 'incomplete';
+  /** What is up, with its place in the list that `uploadAll` got, in that order. */
+  readonly uploaded: readonly { readonly index: number; readonly file: FileMetadata }[];
+  /** What is not, each with its own error. */
+  readonly failed: readonly FailedUpload[];
+
+  constructor(
+    message: string,
+    options: Omit<CodeExecutionErrorOptions, 'code'> & {
+      readonly code: UploadError['code'];
+      readonly uploaded?: UploadError['uploaded'];
+      readonly failed?: UploadError['failed'];
+    },
+  ) {
+    super(message, options);
+    this.uploaded = options.uploaded ?? [];
+    this.failed = options.failed ?? [];
+  }
+}
+
 /**
  * The emulator was used in a way that a test should hear of. `.code`: `script_left_over`, `script_failed`, `sandbox_missing`,
  * `sandbox_file`, `sandbox_failed`, `faults_left_over`, `not_node`, `cannot_listen`; of recordings `fixtures_exist`, `fixtures_missing`, `fixture_damaged`,
@@ -250,6 +285,10 @@ export const isTurnLimitError = (error: unknown): error is TurnLimitError =>
 /** True for an {@link ArtifactError}, also of another copy of this package. */
 export const isArtifactError = (error: unknown): error is ArtifactError =>
   hasBrand(error) && error.name === 'ArtifactError';
+
+/** True for an {@link UploadError}, also of another copy of this package. */
+export const isUploadError = (error: unknown): error is UploadError =>
+  hasBrand(error) && error.name === 'UploadError';
 
 /** True for a {@link StdoutError}, also of another copy of this package. */
 export const isStdoutError = (error: unknown): error is StdoutError =>

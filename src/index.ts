@@ -4,6 +4,7 @@ export {
   type CodeExecutionErrorOptions,
   ContainerLostError,
   type FailedArtifact,
+  type FailedUpload,
   type InterruptionCode,
   InvalidInputError,
   isArtifactError,
@@ -13,17 +14,23 @@ export {
   isStdoutError,
   isTurnInterruptedError,
   isTurnLimitError,
+  isUploadError,
   StdoutError,
   type StdoutIssue,
   TurnInterruptedError,
   TurnLimitError,
+  UploadError,
 } from './errors.ts';
+export { contentBlockFor } from './files/content-block-for.ts';
 export { describeArtifacts } from './files/describe-artifacts.ts';
 export {
   type DownloadedArtifact,
   type DownloadOptions,
   downloadArtifact,
 } from './files/download-artifact.ts';
+export { type UploadAllOptions, uploadAll } from './files/upload-all.ts';
+export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload-file.ts';
+export type { UploadNotice, UploadOptions } from './files/upload-options.ts';
 export type { FilesClient, MessagesClient } from './request/client.ts';
 export {
   Container,

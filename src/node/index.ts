@@ -1,2 +1,4 @@
 export { type SavedArtifact, type SaveOptions, saveArtifacts } from './save-artifacts.ts';
+export type { UploadProgress } from './upload-form.ts';
 export { type UploadPathOptions, uploadPath } from './upload-path.ts';
+export { type StreamSource, type UploadStreamOptions, uploadStream } from './upload-stream.ts';

@@ -13,7 +13,7 @@ export interface SendOptions {
 }
 
 /** A caller who is told to wait longer is told so, instead of waiting without a word. */
-const LONGEST_DELAY_MS = 60_000;
+export const LONGEST_DELAY_MS = 60_000;
 
 /** Statuses that the API answers with before it starts anything. */
 const NOTHING_RAN = new Set([429, 503, 529]);
@@ -67,7 +67,7 @@ function showsThatNothingRan(error: unknown): boolean {
 }
 
 /** `retry-after-ms`, `retry-after` in seconds or as a date; else half a second, doubled with each try. */
-function retryDelayMs(error: unknown, attempt: number): number {
+export function retryDelayMs(error: unknown, attempt: number): number {
   const headers = isRecord(error) ? error['headers'] : undefined;
   if (headers instanceof Headers) {
     const milliseconds = Number(headers.get('retry-after-ms') ?? Number.NaN);
@@ -82,7 +82,8 @@ function retryDelayMs(error: unknown, attempt: number): number {
   return 500 * 2 ** attempt;
 }
 
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** @throws the signal's reason. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

@@ -1,0 +1,172 @@
+import { PassThrough, Readable } from 'node:stream';
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import FormData from 'form-data';
+import { InvalidInputError, isCodeExecutionError, UploadError } from '../errors.ts';
+import { bytesOf, maxBytesOf, sourceFailed, tooLarge, type UploadOptions } from '../files/upload-options.ts';
+import { describe, type FilesClient, ownerOf } from '../request/client.ts';
+import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../request/send.ts';
+
+/** Sources are read, and forms written, in pieces of about this size: larger ones are no faster, measured. */
+export const CHUNK_BYTES = 256 * 1024;
+
+/** How far an upload has come. */
+export interface UploadProgress {
+  /** Bytes of the file that were handed to the network; a second try begins at 0 again. */
+  readonly bytes: number;
+  /** `null` where the size is not known. */
+  readonly total: number | null;
+}
+
+/** What one upload sends. */
+export interface FormUpload extends UploadOptions {
+  readonly name: string;
+  /** `undefined` where it is not known. */
+  readonly sizeBytes: number | undefined;
+  readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
+}
+
+interface PostClient {
+  readonly maxRetries?: number;
+  post(path: string, options: object): PromiseLike<FileMetadata>;
+}
+
+/**
+ * Uploads what `open` gives, opened anew for each try.
+ *
+ * Tried again is what the SDK, too, would try again for a body that it can send twice: 408, 409, 429, 5xx and a lost
+ * connection. Some of these may have stored the file; a second copy runs nothing and costs only its room.
+ */
+export async function uploadForm(
+  client: FilesClient,
+  caller: string,
+  open: () => Readable | Promise<Readable>,
+  upload: FormUpload,
+): Promise<FileMetadata> {
+  const sender = postClientOf(client, caller);
+  const signal = upload.signal ?? new AbortController().signal;
+  const retries = upload.retries ?? sender.maxRetries ?? 2;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await sendOnce(sender, await open(), upload);
+    } catch (error) {
+      if (attempt >= retries || signal.aborted || !mayPass(error)) throw error;
+      const delay = retryDelayMs(error, attempt);
+      if (delay > LONGEST_DELAY_MS) throw error;
+      await sleep(delay, signal);
+    }
+  }
+}
+
+async function sendOnce(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
+  try {
+    return await send(client, source, upload);
+  } finally {
+    source.destroy();
+  }
+}
+
+async function send(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
+  const { name, sizeBytes, mimeType, expiresInSeconds, timeoutMs, signal } = upload;
+  const form = new FormData();
+  let failure: unknown;
+  const bytes = checked(source, upload, (error) => {
+    failure = error;
+  });
+  // form-data takes a length of 0 for an unknown one. A source without bytes is read to its end before.
+  const isEmpty = sizeBytes === 0;
+  if (isEmpty) for await (const _ of bytes);
+  const content = Readable.from(isEmpty ? [] : bytes, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  if (expiresInSeconds !== undefined) form.append('expires_in_seconds', String(expiresInSeconds));
+  form.append('file', isEmpty ? Buffer.alloc(0) : content, {
+    filename: name,
+    ...(sizeBytes === undefined ? {} : { knownLength: sizeBytes }),
+    ...(mimeType ? { contentType: mimeType } : {}),
+  });
+  const headers: Record<string, string> = form.getHeaders();
+  // Before it is piped: form-data forgets the parts that it has sent.
+  if (sizeBytes !== undefined) headers['content-length'] = String(form.getLengthSync());
+  // A FormData of this package is no Readable: handed to fetch as it is, it would be sent as text. `pipe` does not
+  // hand errors on.
+  const body = form.pipe(new PassThrough({ highWaterMark: CHUNK_BYTES }));
+  const broken = new Promise<never>((_, reject) => {
+    form.on('error', (error) => {
+      body.destroy(error);
+      reject(failure ?? error);
+    });
+  });
+  const request = {
+    body,
+    headers,
+    maxRetries: 0,
+    // fetch keeps a copy of all that it sends, to be able to follow a redirect: 590 MiB of memory for 512, measured.
+    fetchOptions: { redirect: 'error' },
+    ...(signal && { signal }),
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+  };
+  try {
+    return await Promise.race([client.post('/v1/files', request), broken]);
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    content.destroy();
+    body.destroy();
+  }
+}
+
+/** The bytes of a source, which must be as many as announced. */
+async function* checked(
+  source: Readable,
+  upload: FormUpload,
+  onFailure: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  const { sizeBytes, onProgress } = upload;
+  const what = describe(upload.name);
+  const total = sizeBytes ?? null;
+  const wrong = (found: string) =>
+    new UploadError(`Cannot upload ${what}: it was announced with ${sizeBytes} bytes and had ${found}.`, {
+      code: 'wrong_size',
+    });
+  const chunks = source[Symbol.asyncIterator]();
+  let bytes = 0;
+  const fail = (error: unknown) => {
+    onFailure(error);
+    return error;
+  };
+  try {
+    if (sizeBytes === 0) onProgress?.({ bytes, total });
+    for (;;) {
+      const { done, value } = await chunks.next().catch((cause) => {
+        throw isCodeExecutionError(cause) ? cause : sourceFailed(what, cause);
+      });
+      if (done) break;
+      bytes += bytesOf(what, value).byteLength;
+      if (sizeBytes !== undefined && bytes > sizeBytes) throw wrong(`more`);
+      if (bytes > maxBytesOf(upload)) throw tooLarge(what, upload);
+      yield value;
+      onProgress?.({ bytes, total });
+    }
+    if (sizeBytes !== undefined && bytes < sizeBytes) throw wrong(String(bytes));
+  } catch (error) {
+    throw fail(error);
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return false;
+  const { status } = error;
+  const headers = 'headers' in error ? error.headers : undefined;
+  const verdict = headers instanceof Headers ? headers.get('x-should-retry') : null;
+  if (verdict !== null) return verdict === 'true';
+  // The SDK's errors of a connection have no status.
+  if (status === undefined) return true;
+  return typeof status === 'number' && (status === 408 || status === 409 || status === 429 || status >= 500);
+}
+
+/** The SDK's `files.upload` takes whole files; a stream of known length goes through the client's `post`. */
+function postClientOf(client: FilesClient, caller: string): PostClient {
+  const owner = ownerOf(client) as Partial<PostClient> | undefined;
+  if (typeof owner?.post === 'function') return owner as PostClient;
+  throw new InvalidInputError(
+    `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`), got ${describe(client)}.`,
+  );
+}
