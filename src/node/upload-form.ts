@@ -1,17 +1,17 @@
-import { PassThrough, Readable } from 'node:stream';
+import { finished, PassThrough, type Readable, Transform } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import FormData from 'form-data';
-import { InvalidInputError, isCodeExecutionError, UploadError } from '../errors.ts';
+import { InvalidInputError, UploadError } from '../errors.ts';
 import { bytesOf, maxBytesOf, sourceFailed, tooLarge, type UploadOptions } from '../files/upload-options.ts';
 import { describe, type FilesClient, ownerOf } from '../request/client.ts';
 import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../request/send.ts';
 
-/** Sources are read, and forms written, in pieces of about this size: larger ones are no faster, measured. */
-export const CHUNK_BYTES = 256 * 1024;
+/** What waits between two steps at most, beside one piece: more only takes memory. */
+const BUFFER_BYTES = 256 * 1024;
 
 /** How far an upload has come. */
 export interface UploadProgress {
-  /** Bytes of the file that were handed to the network; a second try begins at 0 again. */
+  /** Bytes of the file that were handed on; up to 3 MiB of them may still wait to be sent. A second try begins at 0 again. */
   readonly bytes: number;
   /** `null` where the size is not known. */
   readonly total: number | null;
@@ -47,7 +47,7 @@ export async function uploadForm(
   const retries = upload.retries ?? sender.maxRetries ?? 2;
   for (let attempt = 0; ; attempt++) {
     try {
-      return await sendOnce(sender, await open(), upload);
+      return await send(sender, await open(), upload);
     } catch (error) {
       if (attempt >= retries || signal.aborted || !mayPass(error)) throw error;
       const delay = retryDelayMs(error, attempt);
@@ -57,98 +57,93 @@ export async function uploadForm(
   }
 }
 
-async function sendOnce(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
-  try {
-    return await send(client, source, upload);
-  } finally {
-    source.destroy();
-  }
-}
-
 async function send(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
   const { name, sizeBytes, mimeType, expiresInSeconds, timeoutMs, signal } = upload;
+  const content = checked(source, upload);
   const form = new FormData();
-  let failure: unknown;
-  const bytes = checked(source, upload, (error) => {
-    failure = error;
-  });
-  // form-data takes a length of 0 for an unknown one. A source without bytes is read to its end before.
-  const isEmpty = sizeBytes === 0;
-  if (isEmpty) for await (const _ of bytes);
-  const content = Readable.from(isEmpty ? [] : bytes, { objectMode: false, highWaterMark: CHUNK_BYTES });
-  if (expiresInSeconds !== undefined) form.append('expires_in_seconds', String(expiresInSeconds));
-  form.append('file', isEmpty ? Buffer.alloc(0) : content, {
-    filename: name,
-    ...(sizeBytes === undefined ? {} : { knownLength: sizeBytes }),
-    ...(mimeType ? { contentType: mimeType } : {}),
-  });
-  const headers: Record<string, string> = form.getHeaders();
-  // Before it is piped: form-data forgets the parts that it has sent.
-  if (sizeBytes !== undefined) headers['content-length'] = String(form.getLengthSync());
-  // A FormData of this package is no Readable: handed to fetch as it is, it would be sent as text. `pipe` does not
-  // hand errors on.
-  const body = form.pipe(new PassThrough({ highWaterMark: CHUNK_BYTES }));
+  let body: PassThrough | undefined;
   const broken = new Promise<never>((_, reject) => {
     form.on('error', (error) => {
-      body.destroy(error);
-      reject(failure ?? error);
+      body?.destroy(error);
+      reject(error);
     });
   });
-  const request = {
-    body,
-    headers,
-    maxRetries: 0,
-    // fetch keeps a copy of all that it sends, to be able to follow a redirect: 590 MiB of memory for 512, measured.
-    fetchOptions: { redirect: 'error' },
-    ...(signal && { signal }),
-    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-  };
   try {
+    // form-data takes a length of 0 for an unknown one. A source without bytes is read to its end before.
+    const isEmpty = sizeBytes === 0;
+    if (isEmpty) for await (const _ of content);
+    if (expiresInSeconds !== undefined) form.append('expires_in_seconds', String(expiresInSeconds));
+    form.append('file', isEmpty ? Buffer.alloc(0) : content, {
+      filename: name,
+      ...(sizeBytes === undefined ? {} : { knownLength: sizeBytes }),
+      ...(mimeType ? { contentType: mimeType } : {}),
+    });
+    const headers: Record<string, string> = form.getHeaders();
+    // Before it is piped: form-data forgets the parts that it has sent.
+    if (sizeBytes !== undefined) headers['content-length'] = String(form.getLengthSync());
+    // A FormData of this package is no Readable: handed to fetch as it is, it would be sent as text. `pipe` does not
+    // hand errors on.
+    body = form.pipe(new PassThrough({ highWaterMark: BUFFER_BYTES }));
+    const request = {
+      body,
+      headers,
+      maxRetries: 0,
+      // fetch keeps a copy of all that it sends, to be able to follow a redirect: 590 MiB of memory for 512, measured.
+      fetchOptions: { redirect: 'error' },
+      ...(signal && { signal }),
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    };
     return await Promise.race([client.post('/v1/files', request), broken]);
   } catch (error) {
-    throw failure ?? error;
+    // A source that breaks off breaks the request, and which of the two is heard of first is chance.
+    throw content.errored ?? error;
   } finally {
     content.destroy();
-    body.destroy();
+    source.destroy();
+    body?.destroy();
   }
 }
 
 /** The bytes of a source, which must be as many as announced. */
-async function* checked(
-  source: Readable,
-  upload: FormUpload,
-  onFailure: (error: unknown) => void,
-): AsyncGenerator<Uint8Array> {
+function checked(source: Readable, upload: FormUpload): Transform {
   const { sizeBytes, onProgress } = upload;
   const what = describe(upload.name);
-  const total = sizeBytes ?? null;
   const wrong = (found: string) =>
     new UploadError(`Cannot upload ${what}: it was announced with ${sizeBytes} bytes and had ${found}.`, {
       code: 'wrong_size',
     });
-  const chunks = source[Symbol.asyncIterator]();
   let bytes = 0;
-  const fail = (error: unknown) => {
-    onFailure(error);
-    return error;
-  };
-  try {
-    if (sizeBytes === 0) onProgress?.({ bytes, total });
-    for (;;) {
-      const { done, value } = await chunks.next().catch((cause) => {
-        throw isCodeExecutionError(cause) ? cause : sourceFailed(what, cause);
-      });
-      if (done) break;
-      bytes += bytesOf(what, value).byteLength;
-      if (sizeBytes !== undefined && bytes > sizeBytes) throw wrong(`more`);
-      if (bytes > maxBytesOf(upload)) throw tooLarge(what, upload);
-      yield value;
-      onProgress?.({ bytes, total });
-    }
-    if (sizeBytes !== undefined && bytes < sizeBytes) throw wrong(String(bytes));
-  } catch (error) {
-    throw fail(error);
-  }
+  const tell = () => onProgress?.({ bytes, total: sizeBytes ?? null });
+  const content = new Transform({
+    // Not to have texts made bytes without a word.
+    writableObjectMode: true,
+    writableHighWaterMark: 1,
+    readableHighWaterMark: BUFFER_BYTES,
+    transform(chunk, _encoding, done) {
+      try {
+        bytes += bytesOf(what, chunk).byteLength;
+        if (sizeBytes !== undefined && bytes > sizeBytes) throw wrong('more');
+        if (bytes > maxBytesOf(upload)) throw tooLarge(what, upload);
+        tell();
+        done(null, chunk);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+    flush(done) {
+      try {
+        if (sizeBytes !== undefined && bytes < sizeBytes) throw wrong(String(bytes));
+        if (bytes === 0) tell();
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  finished(source, { writable: false }, (cause) => {
+    if (cause) content.destroy(sourceFailed(what, cause));
+  });
+  return source.pipe(content);
 }
 
 function mayPass(error: unknown): boolean {

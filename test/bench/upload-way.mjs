@@ -12,17 +12,9 @@ const maxBytes = size;
 
 const ways = {
   /** http.request and pipeline, and nothing else. */
-  async floor() {
-    const { request } = await import('node:http');
-    const { pipeline } = await import('node:stream/promises');
-    const { text } = await import('node:stream/consumers');
-    return async () => {
-      const sent = request(`${baseURL}/v1/files`, { method: 'POST', headers: { 'content-length': size } });
-      const answered = new Promise((resolve, reject) => sent.on('response', resolve).on('error', reject));
-      await pipeline(createReadStream(path), sent);
-      return JSON.parse(await text(await answered)).size_bytes;
-    };
-  },
+  floor: () => floor(),
+  /** The same, reading pieces as large as `uploadPath` does. */
+  'floor, 1 MiB reads': () => floor({ highWaterMark: 1024 * 1024 }),
   async path() {
     const { uploadPath } = await import('../../dist/node.js');
     const client = await sdkClient();
@@ -47,6 +39,18 @@ const ways = {
     return async () => (await client.files.upload({ file: createReadStream(path) })).size_bytes;
   },
 };
+
+async function floor(reading) {
+  const { request } = await import('node:http');
+  const { pipeline } = await import('node:stream/promises');
+  const { text } = await import('node:stream/consumers');
+  return async () => {
+    const sent = request(`${baseURL}/v1/files`, { method: 'POST', headers: { 'content-length': size } });
+    const answered = new Promise((resolve, reject) => sent.on('response', resolve).on('error', reject));
+    await pipeline(createReadStream(path, reading), sent);
+    return JSON.parse(await text(await answered)).size_bytes;
+  };
+}
 
 async function sdkClient() {
   const { default: Anthropic } = await import('@anthropic-ai/sdk');
