@@ -73,9 +73,29 @@ export async function uploadPath(
   });
 }
 
-/** As many bytes as were announced: a file that grows meanwhile is sent as it was. */
+/**
+ * As many bytes as were announced: a file that grows meanwhile is sent as it was. The handle stays open, for the next try;
+ * its own streams would close it when they are destroyed.
+ */
 function streamOf(handle: FileHandle, size: number): Readable {
-  return handle.createReadStream({ start: 0, end: size - 1, highWaterMark: CHUNK_BYTES, autoClose: false });
+  let position = 0;
+  return new Readable({
+    highWaterMark: CHUNK_BYTES,
+    read() {
+      const wanted = Math.min(CHUNK_BYTES, size - position);
+      if (wanted === 0) {
+        this.push(null);
+        return;
+      }
+      handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position).then(
+        ({ bytesRead, buffer }) => {
+          position += bytesRead;
+          this.push(bytesRead === 0 ? null : buffer.subarray(0, bytesRead));
+        },
+        (error) => this.destroy(error),
+      );
+    },
+  });
 }
 
 function contentOf(handle: FileHandle, path: string): Promise<Buffer> {
