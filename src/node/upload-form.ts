@@ -117,7 +117,7 @@ function checked(source: Readable, upload: FormUpload): Transform {
   const content = new Transform({
     // Not to have texts made bytes without a word.
     writableObjectMode: true,
-    writableHighWaterMark: 1,
+    writableHighWaterMark: 4,
     readableHighWaterMark: BUFFER_BYTES,
     transform(chunk, _encoding, done) {
       try {

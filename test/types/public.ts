@@ -8,6 +8,7 @@ import {
   type Container,
   codeExecutionTool,
   containerUpload,
+  contentBlockFor,
   createSession,
   type Execution,
   executionsOf,
@@ -21,10 +22,12 @@ import {
   type Turn,
   type TurnParams,
   type TurnStream,
+  uploadAll,
+  uploadFile,
   userMessage,
 } from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
-import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
+import { saveArtifacts, uploadPath, uploadStream } from 'code-execution-kit/node';
 import * as z from 'zod';
 
 declare const client: Anthropic;
@@ -199,3 +202,29 @@ reading satisfies Session;
 createSession(client, params);
 // @ts-expect-error a typo in options
 session.run('x', { file: [] });
+
+// Uploads take bytes, and a name where the source has none.
+declare const bytes: Uint8Array;
+declare const attachment: File;
+uploadFile(client, attachment).then(containerUpload);
+uploadFile(client, attachment, { name: 'a.csv', expiresInSeconds: 3600 }).then(contentBlockFor);
+uploadFile(client, bytes, { name: 'a.csv' });
+uploadFile(client, new Blob([]), { name: 'a.csv' });
+uploadFile(client, new Response(), { name: 'a.csv' });
+uploadFile(client, new ReadableStream<Uint8Array>(), { name: 'a.csv' });
+uploadStream(client, () => new ReadableStream<Uint8Array>(), { name: 'a.csv' });
+uploadAll(['a.csv'], (path) => uploadPath(client, path)).then((files) => userMessage('x', { files }));
+// @ts-expect-error a path, or a text: which of the two nobody can know
+uploadFile(client, 'sales.csv', { name: 'sales.csv' });
+// @ts-expect-error bytes have no name
+uploadFile(client, bytes);
+// @ts-expect-error nor has a blob
+uploadFile(client, new Blob([]), {});
+// @ts-expect-error fetch does not tell how far it is
+uploadFile(client, attachment, { onProgress: () => {} });
+// @ts-expect-error a stream has no name
+uploadStream(client, new ReadableStream<Uint8Array>(), {});
+// @ts-expect-error texts are no bytes
+uploadStream(client, new ReadableStream<string>(), { name: 'a.csv' });
+// @ts-expect-error an id alone does not say what it is
+contentBlockFor('file_1');
