@@ -195,18 +195,32 @@ export interface FailedArtifact {
   readonly error: unknown;
 }
 
-/** Some artifacts could not be fetched or saved; those that could are in `.saved`. */
+/** One artifact that arrived: on disk with its path, or in the sink of `pipeArtifacts`. */
+export interface ArrivedArtifact {
+  readonly fileId: string;
+  /** The name it got: the model's, made safe. */
+  readonly name: string;
+  /** Absolute path, of those on disk. */
+  readonly path?: string;
+}
+
+/**
+ * An artifact, or some of many, could not be fetched or saved; those that could are in `.saved`.
+ *
+ * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`, `artifact_missing`, `artifact_too_large`, `name_taken`,
+ * `artifact_not_deleted`. Of many: `artifacts_not_saved`, `aborted`, `listener_failed`.
+ */
 export class ArtifactError extends CodeExecutionError {
   override readonly name = 'ArtifactError';
   /** What was saved, in the order of the artifacts. */
-  readonly saved: readonly { readonly fileId: string; readonly path: string }[];
+  readonly saved: readonly ArrivedArtifact[];
   /** What was not, each with its own error. */
   readonly failed: readonly FailedArtifact[];
 
   constructor(
     message: string,
     options: CodeExecutionErrorOptions & {
-      readonly saved?: readonly { readonly fileId: string; readonly path: string }[];
+      readonly saved?: readonly ArrivedArtifact[];
       readonly failed?: readonly FailedArtifact[];
     },
   ) {

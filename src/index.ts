@@ -1,4 +1,5 @@
 export {
+  type ArrivedArtifact,
   ArtifactError,
   CodeExecutionError,
   type CodeExecutionErrorOptions,
@@ -22,15 +23,26 @@ export {
   UploadError,
 } from './errors.ts';
 export { contentBlockFor } from './files/content-block-for.ts';
+export { type DeletedResult, type DeleteOptions, deleteFiles } from './files/delete-files.ts';
 export { describeArtifacts } from './files/describe-artifacts.ts';
 export {
   type DownloadedArtifact,
   type DownloadOptions,
+  type DownloadRetry,
   downloadArtifact,
+  type ReadOptions,
 } from './files/download-artifact.ts';
 export { type UploadAllOptions, uploadAll } from './files/upload-all.ts';
 export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload-file.ts';
 export type { UploadNotice, UploadOptions } from './files/upload-options.ts';
+export {
+  type ArtifactInput,
+  type ArtifactSink,
+  type PipedArtifact,
+  pipeArtifacts,
+} from './files/pipe-artifacts.ts';
+export type { PipelineOptions } from './files/pipeline.ts';
+export type { ArtifactProgress } from './files/progress.ts';
 export type { FilesClient, MessagesClient } from './request/client.ts';
 export {
   Container,

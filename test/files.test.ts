@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -184,6 +184,7 @@ describe('saveArtifacts', () => {
     const folder = join(await temporary(), 'deep', 'out');
     const first = await saveArtifacts(client, artifacts, folder);
     expect(first.map(({ name }) => name)).toEqual(['REPORT.csv', 'report (2).csv']);
+    await rm(join(folder, '.artifacts.jsonl'));
     const second = await saveArtifacts(client, artifacts, folder);
     expect(second.map(({ path }) => path.slice(folder.length + 1))).toEqual([
       'REPORT (3).csv',
@@ -191,6 +192,7 @@ describe('saveArtifacts', () => {
     ]);
     expect(await readFile(first[1]?.path ?? '', 'utf8')).toBe('content of report.csv');
     expect((await readdir(folder)).sort()).toEqual([
+      '.artifacts.jsonl',
       'REPORT (3).csv',
       'REPORT.csv',
       'report (2).csv',
@@ -219,11 +221,11 @@ describe('saveArtifacts', () => {
     const { artifacts } = await artifactsNamed(['a.csv']);
     const [artifact] = artifacts as [Artifact];
     const fetch = async () => new Response('data');
-    const hostile = { ...artifact, fileId: '../../escape', name };
+    const hostile = { ...artifact, fileId: '../../escape', name, sizeBytes: 4 };
     const folder = join(await temporary(), 'a', 'b');
     const [saved] = await saveArtifacts(new Anthropic({ apiKey: 'none', fetch }), [hostile], folder);
     expect(saved).toMatchObject({ name: expected, path: join(folder, expected) });
-    expect(await readdir(folder)).toEqual([expected]);
+    expect((await readdir(folder)).sort()).toEqual([expected, '.artifacts.jsonl'].sort());
   });
 
   it('keeps what could be saved and tells what could not', async () => {

@@ -1,6 +1,8 @@
-import { ArtifactError, InvalidInputError } from '../errors.ts';
+import { InvalidInputError } from '../errors.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
 import type { Artifact } from '../turn/artifact.ts';
+import { ArtifactBody } from './artifact-body.ts';
+import { artifactFailure, missingArtifact } from './artifact-failure.ts';
 
 /** A file that can be read, once. */
 export interface DownloadedArtifact {
@@ -9,16 +11,39 @@ export interface DownloadedArtifact {
   readonly name: string;
   readonly mimeType: string;
   readonly sizeBytes: number;
-  /** The bytes as they arrive. */
+  /** The bytes as they arrive. A cut ends them with an error: what was handed out cannot be called back. */
   stream(): ReadableStream<Uint8Array>;
-  bytes(): Promise<Uint8Array>;
-  text(): Promise<string>;
-  blob(): Promise<Blob>;
+  /** All bytes; a cut download begins again. */
+  bytes(options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** As UTF-8; a cut download begins again. */
+  text(options?: ReadOptions): Promise<string>;
+  /** With its type; a cut download begins again. */
+  blob(options?: ReadOptions): Promise<Blob>;
+  /** Ends a download that is not read, and frees its connection. */
+  cancel(): Promise<void>;
+}
+
+/** Options of the readers of {@link DownloadedArtifact}. */
+export interface ReadOptions {
+  /** More fails with `artifact_too_large`, before it is read where the server tells the length. Default: no limit. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** Options of {@link downloadArtifact}. */
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How often a cut download begins again. Default 2. */
+  readonly retries?: number | undefined;
+  /** Told when a cut download begins again, with the error that cut it. */
+  readonly onRetry?: ((retry: DownloadRetry) => void) | undefined;
+}
+
+/** A download that begins again. */
+export interface DownloadRetry {
+  readonly fileId: string;
+  /** The try that begins now: 2 is the first after a cut. */
+  readonly attempt: number;
+  readonly error: unknown;
 }
 
 /**
@@ -27,8 +52,9 @@ export interface DownloadOptions {
  * Images, video and audio carry Content Credentials once downloaded, so their size can differ from `sizeBytes` of
  * the container's copy (documented Sep 2026).
  *
- * @throws {ArtifactError} `.code` `artifact_cut` when fewer bytes came than the server announced.
- * @throws the SDK's errors, such as `FileExpiredError` and `FileNotDownloadableError`.
+ * @throws {ArtifactError} `.code` `artifact_expired`, `artifact_not_downloadable` or `artifact_missing`, with the SDK's error as
+ * `cause`; when read, `artifact_cut` when fewer bytes came than announced, and `artifact_too_large`.
+ * @throws the SDK's other errors.
  *
  * @example
  * ```ts
@@ -47,69 +73,77 @@ export async function downloadArtifact(
       `downloadArtifact takes an artifact or a file id, got ${describe(artifact)}.`,
     );
   }
-  const request = { signal: options.signal };
-  const known = typeof artifact === 'object' && artifact.status === 'described' ? artifact : undefined;
-  const file = known ?? (await describeFile(client, fileId, request));
-  const response: Response | null = await client.files.download(fileId, undefined, request);
+  const { signal, retries = 2, onRetry } = options;
+  const isKnown = typeof artifact === 'object' && artifact.status === 'described';
+  if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
+  const file = isKnown ? artifact : await describeFile(client, fileId, { signal });
+  const open = () => openDownload(client, file, { signal });
+  const response = await open();
   let isRead = false;
-  const stream = () => {
+  const read = (from: Response, { maxBytes }: ReadOptions = {}) =>
+    new ArtifactBody(from, { fileId, mimeType: file.mimeType, sizeBytes: file.sizeBytes, maxBytes });
+  const readOnce = (readOptions?: ReadOptions) => {
     if (isRead) {
       throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);
     }
     isRead = true;
-    return checkedBody(response, fileId);
+    return read(response, readOptions);
   };
-  const whole = () => new Response(stream(), { headers: { 'content-type': file.mimeType ?? '' } });
+  const bytes = async (readOptions?: ReadOptions) => {
+    let body = readOnce(readOptions);
+    for (let attempt = 2; ; attempt++) {
+      try {
+        return await body.bytes();
+      } catch (error) {
+        if (!body.isCut || attempt > retries + 1) throw error;
+        onRetry?.({ fileId, attempt, error });
+        body = read(await open(), readOptions);
+      }
+    }
+  };
   return {
     fileId,
     name: file.name ?? fileId,
     mimeType: file.mimeType ?? 'application/octet-stream',
     sizeBytes: file.sizeBytes ?? 0,
-    stream,
-    bytes: async () => new Uint8Array(await whole().arrayBuffer()),
-    text: async () => whole().text(),
-    blob: async () => whole().blob(),
+    stream: () => readOnce().stream(),
+    bytes,
+    text: async (readOptions) => new TextDecoder().decode(await bytes(readOptions)),
+    blob: async (readOptions) => new Blob([await bytes(readOptions)], { type: file.mimeType ?? '' }),
+    cancel: async () => {
+      if (!isRead) await readOnce().cancel();
+    },
   };
 }
 
-async function describeFile(
+/** What a download needs to know of a file. */
+type FileFacts = Pick<Artifact, 'fileId' | 'name' | 'mimeType' | 'sizeBytes' | 'expiresAt' | 'downloadable'>;
+
+/** Asks for the content, and gives the response once its headers are there. */
+export async function openDownload(
   client: FilesClient,
-  fileId: string,
-  request: object,
-): Promise<Pick<Artifact, 'name' | 'mimeType' | 'sizeBytes'>> {
-  const file = await client.files.retrieveMetadata(fileId, undefined, request);
-  return { name: file.filename, mimeType: file.mime_type, sizeBytes: file.size_bytes };
+  file: FileFacts,
+  request: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  try {
+    return await client.files.download(file.fileId, undefined, request);
+  } catch (error) {
+    throw artifactFailure(error, file);
+  }
 }
 
-/** The body, failing where it breaks, or ends before the length that its headers announce. */
-function checkedBody(response: Response | null, fileId: string): ReadableStream<Uint8Array> {
-  const body = response?.body;
-  if (!body) return new Blob([]).stream();
-  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
-  const reader = body.getReader();
-  let received = 0;
-  const cut = (cause?: unknown) =>
-    new ArtifactError(
-      `The download of ${fileId} ended after ${received}${length === null ? '' : ` of ${length}`} bytes. Download it again.`,
-      { code: 'artifact_cut', retryable: true, cause },
-    );
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await reader.read().catch((cause) => {
-        throw isAbort(cause) ? cause : cut(cause);
-      });
-      if (value) {
-        received += value.byteLength;
-        controller.enqueue(value);
-      } else if (done) {
-        if (length !== null && received !== Number(length)) throw cut();
-        controller.close();
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-}
-
-function isAbort(error: unknown): boolean {
-  return (error as { readonly name?: unknown } | null)?.name === 'AbortError';
+async function describeFile(client: FilesClient, fileId: string, request: object): Promise<FileFacts> {
+  try {
+    const file = await client.files.retrieveMetadata(fileId, undefined, request);
+    return {
+      fileId,
+      name: file.filename ?? null,
+      mimeType: file.mime_type ?? null,
+      sizeBytes: file.size_bytes ?? null,
+      expiresAt: file.expires_at ?? null,
+      downloadable: file.downloadable ?? null,
+    };
+  } catch (error) {
+    throw artifactFailure(error, { fileId });
+  }
 }

@@ -1,7 +1,7 @@
 /** Names that Windows keeps for devices, with any extension. */
-const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)/i;
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(\.|$)/i;
 /** Separators, what Windows forbids, control characters, half surrogate pairs, and characters that turn the reading order around. */
-const FORBIDDEN = /[<>:"|?*\\/\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+const FORBIDDEN = /[<>:"|?*\\/\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 /** Longest name that common file systems hold, in bytes of UTF-8. */
 const MAX_BYTES = 255;
 
@@ -19,8 +19,8 @@ function clean(name: string): string {
   return name
     .normalize('NFC')
     .replace(FORBIDDEN, '_')
-    .replace(/[. ]+$/, '')
-    .trim();
+    .replace(/[.\s]+$/, '')
+    .trimStart();
 }
 
 /** `report.csv` as `report (2).csv`: the name with a number before its extension, within the length. */
@@ -30,7 +30,36 @@ export function numberedName(name: string, number: number): string {
 
 /** What a file system that ignores case and Unicode form would take for the same name. */
 export function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '') || name;
+  // Upper case first: only there ß is SS, and ſ an S.
+  return visible.toUpperCase().toLowerCase().normalize('NFKC');
+}
+
+/** Gives names out, each once. */
+export class Names {
+  readonly #taken: Set<string>;
+  /** The next number to try, so that a thousand files of one name do not try each number a thousand times. */
+  readonly #next = new Map<string, number>();
+
+  constructor(taken: Iterable<string> = []) {
+    this.#taken = new Set(Array.from(taken, nameKey));
+  }
+
+  has(name: string): boolean {
+    return this.#taken.has(nameKey(name));
+  }
+
+  /** The name, or `report (2).csv` where `report.csv` is taken, in any case and Unicode form. */
+  claim(wanted: string): string {
+    const key = nameKey(wanted);
+    for (let number = this.#next.get(key) ?? 1; ; number++) {
+      const name = number === 1 ? wanted : numberedName(wanted, number);
+      if (this.has(name)) continue;
+      this.#taken.add(nameKey(name));
+      this.#next.set(key, number + 1);
+      return name;
+    }
+  }
 }
 
 function fitToBytes(name: string, suffix: string): string {
@@ -50,7 +79,7 @@ function cutToBytes(text: string, bytes: number): string {
     if (length > bytes) break;
     cut += character;
   }
-  return cut.replace(/[. ]+$/, '');
+  return cut.replace(/[.\s]+$/, '');
 }
 
 function byteLength(text: string): number {

@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { ArtifactError, type FailedArtifact, InvalidInputError } from '../errors.ts';
-import { describeArtifacts } from '../files/describe-artifacts.ts';
-import { downloadArtifact } from '../files/download-artifact.ts';
-import { nameKey, numberedName, safeName } from '../files/safe-name.ts';
+import { pipeline as pipe } from 'node:stream/promises';
+import { ArtifactError, InvalidInputError } from '../errors.ts';
+import { checkedArtifacts, Pipeline, type PipelineOptions } from '../files/pipeline.ts';
+import { Names, safeName } from '../files/safe-name.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
 import type { Artifact } from '../turn/artifact.ts';
+import { Manifest, type ManifestEntry, OWN_NAMES } from './manifest.ts';
+import { newPartPath, publish, removeLeftParts, syncFolder, type Written, writePart } from './part-file.ts';
 
 /** An artifact on disk. */
 export interface SavedArtifact {
@@ -21,20 +20,27 @@ export interface SavedArtifact {
   /** Absolute path. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** Of the bytes on disk, hexadecimal. */
+  readonly sha256: string;
 }
 
 /** Options of {@link saveArtifacts}. */
-export interface SaveOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface SaveOptions extends PipelineOptions {
+  /**
+   * What happens where a name is taken. `'rename'` (default): `report.csv` becomes `report (2).csv`. `'overwrite'` replaces what was there
+   * before this call, in one step; artifacts of one call never replace each other. `'error'`: that artifact fails with `name_taken`.
+   */
+  readonly onCollision?: 'rename' | 'overwrite' | 'error' | undefined;
 }
 
 /**
- * Saves artifacts into a folder, which is made where it is missing. Names that the model chose are made safe and never
- * leave the folder; where one is taken, `report.csv` becomes `report (2).csv`. A file appears under its name only once
- * it is whole.
+ * Saves artifacts into a folder, which is made where it is missing, several at a time. Names that the model chose are made safe and
+ * never leave the folder. A file appears under its name only once it is whole and on disk, whenever the process is killed.
+ *
+ * What was saved is written into `.artifacts.jsonl` in the folder: the same call again fetches only what is missing there.
  *
  * @throws {InvalidInputError} before any request: the target is a file, or the client has no `files`.
- * @throws {ArtifactError} when some could not be saved: `.saved` and `.failed` tell which.
+ * @throws {ArtifactError} when some could not be saved: `.saved` and `.failed` tell which. `onFailure` takes them instead.
  *
  * @example
  * ```ts
@@ -48,29 +54,31 @@ export async function saveArtifacts(
   options: SaveOptions = {},
 ): Promise<SavedArtifact[]> {
   assertFilesClient(client, 'saveArtifacts');
-  if (!Array.isArray(artifacts) || !artifacts.every((one) => typeof one?.fileId === 'string')) {
+  const wanted = checkedArtifacts(artifacts, 'saveArtifacts');
+  const { onCollision = 'rename' } = options;
+  if (!['rename', 'overwrite', 'error'].includes(onCollision)) {
     throw new InvalidInputError(
-      `saveArtifacts takes a list of artifacts, such as turn.artifacts or artifactsOf(message); got ${describe(artifacts)}.`,
+      `onCollision is 'rename', 'overwrite' or 'error'; got ${describe(onCollision)}.`,
     );
   }
+  const pipeline = new Pipeline(client, wanted, options);
   const folder = await prepareFolder(directory);
-  const described = artifacts.every(({ status }) => status === 'described')
-    ? artifacts
-    : await describeArtifacts(client, artifacts, options);
-
-  const saved: SavedArtifact[] = [];
-  const failed: FailedArtifact[] = [];
-  // What is there counts as taken, also on a file system that tells cases apart: the folder may be copied to another.
-  const names = new Set((await readdir(folder)).map(nameKey));
-  for (const artifact of described) {
-    try {
-      saved.push(await saveArtifact(client, artifact, folder, names, options));
-    } catch (error) {
-      failed.push({ fileId: artifact.fileId, error });
-    }
+  const manifest = await Manifest.read(folder);
+  try {
+    const there = await savedBefore(wanted, folder, manifest, pipeline.signal);
+    const missing = await pipeline.describe(wanted.filter(({ fileId }) => !there.has(fileId)));
+    pipeline.reserve(missing);
+    const present = await readdir(folder);
+    await removeLeftParts(folder, present);
+    const saving = new Saving(pipeline, folder, manifest, onCollision, present);
+    for (const artifact of missing) saving.plan(artifact);
+    const described = new Map(missing.map((artifact) => [artifact.fileId, artifact]));
+    const all = wanted.map((artifact) => described.get(artifact.fileId) ?? artifact);
+    return await pipeline.run(all, async (artifact) => there.get(artifact.fileId) ?? saving.save(artifact));
+  } finally {
+    await manifest.close();
+    await syncFolder(folder);
   }
-  if (failed.length > 0) throw notAllSaved(saved, failed);
-  return saved;
 }
 
 async function prepareFolder(directory: string): Promise<string> {
@@ -91,58 +99,114 @@ async function prepareFolder(directory: string): Promise<string> {
   return folder;
 }
 
-async function saveArtifact(
-  client: FilesClient,
-  artifact: Artifact,
+/** Those that an earlier run saved, and that are still as it left them. */
+async function savedBefore(
+  artifacts: readonly Artifact[],
   folder: string,
-  names: Set<string>,
-  { signal }: SaveOptions,
-): Promise<SavedArtifact> {
-  const { fileId, executionId } = artifact;
-  if (artifact.status === 'missing') {
-    throw new ArtifactError(
-      `${fileId} does not exist (any more): it was deleted, or belongs to another workspace.`,
-      {
-        code: 'artifact_missing',
-      },
-    );
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<Map<string, SavedArtifact>> {
+  const saved = new Map<string, SavedArtifact>();
+  for (const { fileId, executionId } of artifacts) {
+    const entry = manifest.entryOf(fileId);
+    if (!entry || signal.aborted || !(await isAsWritten(folder, entry))) continue;
+    const { path: name, sizeBytes, sha256 } = entry;
+    saved.set(fileId, { fileId, executionId, name, path: join(folder, name), sizeBytes, sha256 });
   }
-  const download = await downloadArtifact(client, artifact, { signal });
-  const partial = join(folder, `.${randomUUID()}.part`);
-  try {
-    const target = createWriteStream(partial, { flags: 'wx' });
-    await pipeline(Readable.fromWeb(download.stream() as NodeReadableStream), target, { signal });
-    const name = await publish(partial, folder, safeName(download.name, fileId), names);
-    const path = join(folder, name);
-    return { fileId, executionId, name, path, sizeBytes: (await stat(path)).size };
-  } finally {
-    await rm(partial, { force: true });
-  }
+  return saved;
 }
 
-/**
- * Gives a whole file its name, the first that is free. A hard link appears at once and never replaces what is there,
- * be it a file or a symbolic link.
- */
-async function publish(partial: string, folder: string, wanted: string, names: Set<string>): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? wanted : numberedName(wanted, number);
-    if (names.has(nameKey(name))) continue;
+async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolean> {
+  const path = join(folder, entry.path);
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isFile()) return false;
+  if (found.size !== entry.sizeBytes) {
+    // Its name was taken, and the process was killed before the whole file had it.
+    if (found.size === 0) await rm(path, { force: true });
+    return false;
+  }
+  const hash = createHash('sha256');
+  await pipe(createReadStream(path), hash);
+  return hash.digest('hex') === entry.sha256;
+}
+
+/** Puts artifacts into one folder. */
+class Saving {
+  readonly #pipeline: Pipeline;
+  readonly #folder: string;
+  readonly #manifest: Manifest;
+  readonly #onCollision: 'rename' | 'overwrite' | 'error';
+  /** What is there counts as taken, also on a file system that tells cases apart: the folder may be copied to another. */
+  readonly #names: Names;
+  readonly #replaceable: Set<string>;
+  readonly #planned = new Map<string, { readonly name: string; readonly replaces: boolean }>();
+
+  constructor(
+    pipeline: Pipeline,
+    folder: string,
+    manifest: Manifest,
+    onCollision: 'rename' | 'overwrite' | 'error',
+    present: readonly string[],
+  ) {
+    this.#pipeline = pipeline;
+    this.#folder = folder;
+    this.#manifest = manifest;
+    this.#onCollision = onCollision;
+    this.#replaceable = new Set(present);
+    this.#names = new Names(present);
+  }
+
+  /** Gives an artifact its name, before any is fetched: names follow the order of the artifacts, not that of the network. */
+  plan({ fileId, name, status }: Artifact): void {
+    if (status === 'missing') return;
+    const wanted = nameOnDisk(name ?? fileId, fileId);
+    // Each name is replaced once.
+    const replaces = this.#onCollision === 'overwrite' && this.#replaceable.delete(wanted);
+    this.#planned.set(fileId, { name: replaces ? wanted : this.#names.claim(wanted), replaces });
+  }
+
+  async save(artifact: Artifact): Promise<SavedArtifact> {
+    const { fileId, executionId } = artifact;
+    const wanted = nameOnDisk(artifact.name ?? fileId, fileId);
+    const plan = this.#planned.get(fileId) ?? { name: wanted, replaces: false };
+    if (this.#onCollision === 'error' && plan.name !== wanted) throw nameTaken(fileId, wanted);
+    const part = newPartPath(this.#folder);
     try {
-      await link(partial, join(folder, name));
-      names.add(nameKey(name));
-      return name;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const written = await this.#pipeline.fetch(artifact, async (body) => {
+        await rm(part, { force: true });
+        return writePart(part, body);
+      });
+      const name = await this.#publish(part, artifact, plan, written);
+      return { fileId, executionId, name, path: join(this.#folder, name), ...written };
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  async #publish(
+    part: string,
+    { fileId, executionId, name: chosen }: Artifact,
+    { name: planned, replaces }: { readonly name: string; readonly replaces: boolean },
+    written: Written,
+  ): Promise<string> {
+    for (let name = planned; ; ) {
+      await this.#manifest.append({ fileId, executionId, name: chosen ?? fileId, path: name, ...written });
+      const target = join(this.#folder, name);
+      if (replaces) await rename(part, target);
+      if (replaces || (await publish(part, target))) return name;
+      // Another process was faster.
+      if (this.#onCollision === 'error') throw nameTaken(fileId, name);
+      name = this.#names.claim(nameOnDisk(chosen ?? fileId, fileId));
     }
   }
 }
 
-function notAllSaved(saved: readonly SavedArtifact[], failed: readonly FailedArtifact[]): ArtifactError {
-  const [first] = failed;
-  const reason = first?.error instanceof Error ? first.error.message : String(first?.error);
-  return new ArtifactError(
-    `${failed.length} of ${saved.length + failed.length} artifacts could not be saved; the first, ${first?.fileId}: ${reason}`,
-    { code: 'artifacts_not_saved', saved, failed, cause: first?.error },
-  );
+function nameOnDisk(name: string, fileId: string): string {
+  const safe = safeName(name, fileId);
+  return OWN_NAMES.test(safe) ? safeName(`_${safe}`, fileId) : safe;
+}
+
+function nameTaken(fileId: string, name: string): ArtifactError {
+  const message = `${fileId} was not saved: ${describe(name)} is taken. Choose another folder, or onCollision 'rename'.`;
+  return new ArtifactError(message, { code: 'name_taken' });
 }

@@ -2,7 +2,7 @@ import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import type { FilesClient } from './client.ts';
 
 /** Most ids that one list call takes (documented Aug 2026). */
-const IDS_PER_CALL = 100;
+export const IDS_PER_CALL = 100;
 
 /**
  * Looks up names, types and sizes of files, one list call per 100 ids. Ids that are unknown or deleted are missing

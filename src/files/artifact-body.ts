@@ -1,0 +1,120 @@
+import { ArtifactError } from '../errors.ts';
+import { tooLarge } from './artifact-failure.ts';
+
+/** What a body is checked against. */
+export interface BodyChecks {
+  readonly fileId: string;
+  readonly mimeType: string | null;
+  /** The size that the metadata tell. */
+  readonly sizeBytes: number | null;
+  readonly maxBytes?: number | undefined;
+  /** Called with the size of each piece; what it throws ends the body. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** Gets Content Credentials when it is downloaded, so that its size differs from the metadata (documented Sep 2026). */
+const CREDENTIALED = /^(image|video|audio)\//;
+
+/**
+ * The body of one download, which fails where it breaks, ends before its length, or outgrows a limit. Read by `read()` or as a
+ * stream, once.
+ */
+export class ArtifactBody {
+  /** Its length in bytes, where the server tells it. */
+  readonly length: number | null;
+  /** Why it ended before its end. */
+  failure: unknown;
+  receivedBytes = 0;
+  readonly #expected: number | null;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #checks: BodyChecks;
+
+  constructor(response: Response | null, checks: BodyChecks) {
+    const told = response?.headers.get('content-encoding') ? null : response?.headers.get('content-length');
+    this.length = told ? Number(told) : null;
+    const isCredentialed = CREDENTIALED.test(checks.mimeType ?? 'image/');
+    this.#expected = this.length ?? (isCredentialed ? null : checks.sizeBytes);
+    this.#reader = response?.body?.getReader();
+    this.#checks = checks;
+  }
+
+  /** Whether it ended before its end, and a second download may be whole. */
+  get isCut(): boolean {
+    return (this.failure as { readonly code?: unknown } | undefined)?.code === 'artifact_cut';
+  }
+
+  /** The next piece; `undefined` at the end. */
+  async read(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#read();
+    } catch (error) {
+      this.failure ??= error;
+      void this.cancel(error);
+      throw error;
+    }
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
+    const { fileId, maxBytes = Number.POSITIVE_INFINITY, onBytes } = this.#checks;
+    if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+    const { value } = (await this.#reader?.read().catch((cause) => {
+      throw isAbort(cause) ? cause : this.#cut(cause);
+    })) ?? { value: undefined };
+    if (!value) {
+      if (this.#expected !== null && this.receivedBytes !== this.#expected) throw this.#cut();
+      return undefined;
+    }
+    this.receivedBytes += value.byteLength;
+    if (this.receivedBytes > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+    onBytes?.(value.byteLength);
+    return value;
+  }
+
+  /** The rest as a stream, with a known length where the runtime has such streams: R2 takes no others. */
+  stream(): ReadableStream<Uint8Array> {
+    const stream = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const piece = await this.read();
+        if (piece) controller.enqueue(piece);
+        else controller.close();
+      },
+      cancel: (reason) => this.cancel(reason),
+    });
+    const { FixedLengthStream } = globalThis as { readonly FixedLengthStream?: FixedLength };
+    return FixedLengthStream && this.length !== null
+      ? stream.pipeThrough(new FixedLengthStream(this.length))
+      : stream;
+  }
+
+  /** All of it, in one array. */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const pieces: Uint8Array[] = [];
+    for (let piece = await this.read(); piece; piece = await this.read()) pieces.push(piece);
+    const whole = new Uint8Array(this.receivedBytes);
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.byteLength;
+    }
+    return whole;
+  }
+
+  /** Ends the download. It can be called at any time. */
+  async cancel(reason?: unknown): Promise<void> {
+    await this.#reader?.cancel(reason).catch(() => {});
+  }
+
+  #cut(cause?: unknown): ArtifactError {
+    const of = this.#expected === null ? '' : ` of ${this.#expected}`;
+    const message = `The download of ${this.#checks.fileId} ended after ${this.receivedBytes}${of} bytes. Download it again.`;
+    return new ArtifactError(message, { code: 'artifact_cut', retryable: true, cause });
+  }
+}
+
+/** A transform of workerd whose readable side has a length that storage and `Response` can see. */
+type FixedLength = new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+
+function isAbort(error: unknown): boolean {
+  const name = (error as { readonly name?: unknown } | null)?.name;
+  return name === 'AbortError' || name === 'TimeoutError';
+}

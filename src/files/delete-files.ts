@@ -1,0 +1,73 @@
+import { InvalidInputError } from '../errors.ts';
+import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+import { inParallel } from './in-parallel.ts';
+import { Pace } from './pace.ts';
+
+/** What became of one file. */
+export interface DeletedResult {
+  readonly fileId: string;
+  /** `missing`: there was no such file (any more). */
+  readonly status: 'deleted' | 'missing' | 'failed';
+  /** Why it failed; else `null`. */
+  readonly error: unknown;
+}
+
+/** Options of {@link deleteFiles}. */
+export interface DeleteOptions {
+  /** How many are deleted at a time. Default 8. */
+  readonly concurrency?: number | undefined;
+  /** Tries after the first, where a failure may pass. Default 2. */
+  readonly retries?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Deletes files, each once, and tells of each what became of it, in their order. One that fails does not keep the others; after an
+ * abort the rest has failed with the signal's reason.
+ *
+ * @param files ids, artifacts, or what an upload gave
+ *
+ * @throws {InvalidInputError} before any request.
+ *
+ * @example
+ * ```ts
+ * const results = await deleteFiles(client, turn.artifacts);
+ * const left = results.filter(({ status }) => status === 'failed');
+ * ```
+ */
+export async function deleteFiles(
+  client: FilesClient,
+  files: readonly (string | { readonly fileId: string } | { readonly id: string })[],
+  options: DeleteOptions = {},
+): Promise<DeletedResult[]> {
+  assertFilesClient(client, 'deleteFiles');
+  const ids = Array.isArray(files) ? files.map(idOf) : [''];
+  if (!ids.every((id): id is string => typeof id === 'string' && id !== '')) {
+    throw new InvalidInputError(
+      `deleteFiles takes a list of file ids, artifacts or uploads; got ${describe(files)}.`,
+    );
+  }
+  const { concurrency = 8, retries = 2, signal = new AbortController().signal } = options;
+  const pace = new Pace({ retries, signal, onWait: () => {} });
+  return inParallel([...new Set(ids)], concurrency, (fileId) => deleteFile(client, fileId, pace, signal));
+}
+
+/** Deletes one file; never rejects. */
+export async function deleteFile(
+  client: FilesClient,
+  fileId: string,
+  pace: Pace,
+  signal: AbortSignal,
+): Promise<DeletedResult> {
+  try {
+    await pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }));
+    return { fileId, status: 'deleted', error: null };
+  } catch (error) {
+    const isMissing = (error as { readonly status?: unknown } | null)?.status === 404;
+    return isMissing ? { fileId, status: 'missing', error: null } : { fileId, status: 'failed', error };
+  }
+}
+
+function idOf(file: string | { readonly fileId?: string; readonly id?: string }): string | undefined {
+  return typeof file === 'string' ? file : (file?.fileId ?? file?.id);
+}

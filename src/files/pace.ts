@@ -1,0 +1,89 @@
+import { retryDelayMs, sleep } from '../request/send.ts';
+
+/** Told to wait longer than this, a request fails instead. */
+const LONGEST_WAIT_MS = 120_000;
+/** So many waits without one request that passes in between, and a request fails. */
+const MOST_WAITS = 10;
+/** Statuses of failures that may pass, as the SDK takes them. */
+const MAY_PASS = new Set([408, 409]);
+
+/** Options of a {@link Pace}. */
+export interface PaceOptions {
+  /** Tries after the first, for failures that may pass; being told to wait is not counted. */
+  readonly retries: number;
+  readonly signal: AbortSignal;
+  readonly onWait: (waitMs: number) => void;
+}
+
+/**
+ * Sends requests of one pipeline. When the API says that there were too many (429), none is sent for as long as it says: the SDK's own
+ * retries would hold back that one request only, while the others use up what it waits for.
+ *
+ * Requests go out with `maxRetries: 0`, and must be safe to repeat.
+ */
+export class Pace {
+  readonly #options: PaceOptions;
+  #heldUntil = 0;
+  #heldSince = 0;
+  /** Waits since a request passed. */
+  #waits = 0;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+  }
+
+  async send<T>(request: () => PromiseLike<T>): Promise<T> {
+    const { retries, signal } = this.#options;
+    for (let attempt = 0; ; ) {
+      signal.throwIfAborted();
+      for (let wait = this.#waitMs(); wait > 0; wait = this.#waitMs()) await sleep(wait, signal);
+      const sentAt = performance.now();
+      try {
+        const response = await request();
+        this.#waits = 0;
+        return response;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (statusOf(error) === 429) {
+          if (!this.#hold(error, sentAt)) throw error;
+        } else {
+          if (attempt >= retries || !mayPass(error)) throw error;
+          await sleep(retryDelayMs(error, attempt++), signal);
+        }
+      }
+    }
+  }
+
+  #waitMs(): number {
+    return this.#heldUntil - performance.now();
+  }
+
+  /** Holds everything back; `false` where that would take too long. */
+  #hold(error: unknown, sentAt: number): boolean {
+    const wait = retryDelayMs(error, Math.min(this.#waits, 6));
+    // Those that were under way when the first was refused are one refusal.
+    const isNew = sentAt >= this.#heldSince;
+    if (wait > LONGEST_WAIT_MS || (isNew && this.#waits >= MOST_WAITS)) return false;
+    if (isNew) {
+      this.#waits++;
+      this.#heldSince = performance.now();
+      this.#options.onWait(wait);
+    }
+    this.#heldUntil = Math.max(this.#heldUntil, performance.now() + wait);
+    return true;
+  }
+}
+
+function statusOf(error: unknown): unknown {
+  return (error as { readonly status?: unknown } | null)?.status;
+}
+
+/** A lost connection, and what a server cannot do just now. */
+function mayPass(error: unknown): boolean {
+  const { headers, name } = (error ?? {}) as { readonly headers?: unknown; readonly name?: unknown };
+  const advice = headers instanceof Headers ? headers.get('x-should-retry') : null;
+  if (advice !== null) return advice === 'true';
+  const status = statusOf(error);
+  if (typeof status === 'number') return status >= 500 || MAY_PASS.has(status);
+  return /^APIConnection/.test(String((error as object | null)?.constructor?.name)) || name === 'TypeError';
+}

@@ -1,0 +1,233 @@
+import { type ArrivedArtifact, ArtifactError, type FailedArtifact, InvalidInputError } from '../errors.ts';
+import { describe, type FilesClient } from '../request/client.ts';
+import { fetchFileMetadata, IDS_PER_CALL } from '../request/file-metadata.ts';
+import { type Artifact, describedArtifact } from '../turn/artifact.ts';
+import { ArtifactBody } from './artifact-body.ts';
+import { missingArtifact, tooLarge } from './artifact-failure.ts';
+import { deleteFile } from './delete-files.ts';
+import { openDownload } from './download-artifact.ts';
+import { inParallel } from './in-parallel.ts';
+import { Pace } from './pace.ts';
+import { type ArtifactProgress, Progress } from './progress.ts';
+
+/** Options of `pipeArtifacts` and `saveArtifacts`. */
+export interface PipelineOptions {
+  /** How many artifacts are under way at a time. Default 8. */
+  readonly concurrency?: number | undefined;
+  /** How often a cut download begins again, and a request that may pass is sent again. Default 2. A 429 is waited for, and not counted. */
+  readonly retries?: number | undefined;
+  /** Largest single artifact. Default: no limit; the API has 500 MB. */
+  readonly maxBytes?: number | undefined;
+  /** Largest sum. Artifacts that do not fit, in their order, are not begun. Default: no limit. */
+  readonly maxTotalBytes?: number | undefined;
+  /** Deletes each file at the API once it has arrived, and those that arrived in an earlier run. Default `false`. */
+  readonly deleteAfter?: boolean | undefined;
+  /** Told of every step. It must not throw: then it is called no more, and the run ends with an error of code `listener_failed`. */
+  readonly onProgress?: ((progress: ArtifactProgress) => void) | undefined;
+  /** Gets each artifact that failed, instead of one `ArtifactError` at the end. */
+  readonly onFailure?: ((failure: FailedArtifact) => void) | undefined;
+  /** Ends what is under way, and begins nothing more: an `ArtifactError` of code `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One run over many artifacts: pace, limits, progress and failures, whatever becomes of the bytes. */
+export class Pipeline {
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly #client: FilesClient;
+  readonly #options: PipelineOptions;
+  readonly #concurrency: number;
+  readonly #retries: number;
+  readonly #pace: Pace;
+  readonly #reserved = new Map<string, number>();
+  #totalBytes = 0;
+
+  constructor(client: FilesClient, artifacts: readonly Artifact[], options: PipelineOptions) {
+    const { concurrency = 8, retries = 2, signal = new AbortController().signal } = options;
+    assertCount('concurrency', concurrency, 1);
+    assertCount('retries', retries, 0);
+    assertCount('maxBytes', options.maxBytes ?? 0, 0);
+    assertCount('maxTotalBytes', options.maxTotalBytes ?? 0, 0);
+    this.#client = client;
+    this.#options = options;
+    this.#concurrency = concurrency;
+    this.#retries = retries;
+    this.signal = signal;
+    this.progress = new Progress(artifacts.length, options.onProgress);
+    this.#pace = new Pace({ retries, signal, onWait: (waitMs) => this.progress.wait(waitMs) });
+  }
+
+  /** Names and sizes of those that are only listed, in as few requests as may be. After an abort, what is known. */
+  async describe(artifacts: readonly Artifact[]): Promise<readonly Artifact[]> {
+    try {
+      return await this.#describe(artifacts);
+    } catch (error) {
+      if (this.signal.aborted) return artifacts;
+      throw error;
+    }
+  }
+
+  async #describe(artifacts: readonly Artifact[]): Promise<Artifact[]> {
+    const ids = artifacts.filter(({ status }) => status === 'listed').map(({ fileId }) => fileId);
+    const calls = Array.from({ length: Math.ceil(ids.length / IDS_PER_CALL) }, (_, call) =>
+      ids.slice(call * IDS_PER_CALL, (call + 1) * IDS_PER_CALL),
+    );
+    const request = { signal: this.signal, maxRetries: 0 };
+    const found = await inParallel(calls, this.#concurrency, (some) =>
+      this.#pace.send(() => fetchFileMetadata(this.#client, some, request)),
+    );
+    const files = new Map(found.flatMap((some) => [...some]));
+    return artifacts.map((artifact) =>
+      artifact.status === 'listed' ? describedArtifact(artifact, files.get(artifact.fileId)) : artifact,
+    );
+  }
+
+  /** Sets room aside in the order of the artifacts, so that which of them fit does not depend on the network. */
+  reserve(artifacts: readonly Artifact[]): void {
+    const { maxBytes = Number.POSITIVE_INFINITY, maxTotalBytes = Number.POSITIVE_INFINITY } = this.#options;
+    for (const { fileId, sizeBytes } of artifacts) {
+      const size = sizeBytes ?? 0;
+      if (size > maxBytes || this.#totalBytes + size > maxTotalBytes) continue;
+      this.#reserved.set(fileId, size);
+      this.#totalBytes += size;
+    }
+  }
+
+  /**
+   * Does `work` for every artifact, and gives its results in their order.
+   *
+   * @throws {ArtifactError} with `saved` and `failed`.
+   */
+  async run<Arrived extends ArrivedArtifact>(
+    artifacts: readonly Artifact[],
+    work: (artifact: Artifact) => Promise<Arrived>,
+  ): Promise<Arrived[]> {
+    const results: { arrived?: Arrived; failure?: FailedArtifact }[] = await inParallel(
+      artifacts,
+      this.#concurrency,
+      async (artifact) => {
+        const { fileId } = artifact;
+        const result: { arrived?: Arrived; failure?: FailedArtifact } = {};
+        try {
+          this.signal.throwIfAborted();
+          result.arrived = await work(artifact);
+          if (this.#options.deleteAfter) await this.#deleteAfter(fileId);
+          this.progress.end(artifact);
+        } catch (error) {
+          result.failure = { fileId, error };
+          this.progress.failure(artifact, error);
+        }
+        return result;
+      },
+    );
+    return this.#outcome(
+      results.flatMap(({ arrived }) => (arrived ? [arrived] : [])),
+      results.flatMap(({ failure }) => (failure ? [failure] : [])),
+    );
+  }
+
+  /** Downloads one artifact into `take`, again from the start when the body is cut. */
+  async fetch<Taken>(
+    artifact: Artifact,
+    take: (body: ArtifactBody, attempt: number) => Promise<Taken>,
+  ): Promise<Taken> {
+    if (artifact.status === 'missing') throw missingArtifact(artifact.fileId);
+    this.#assertReserved(artifact);
+    const request = { signal: this.signal, maxRetries: 0 };
+    for (let attempt = 1; ; attempt++) {
+      this.progress.start(artifact, attempt);
+      const response = await this.#pace.send(() => openDownload(this.#client, artifact, request));
+      const body = this.#bodyOf(response, artifact);
+      try {
+        const taken = await take(body, attempt);
+        if (body.failure !== undefined) throw body.failure;
+        return taken;
+      } catch (error) {
+        if (!body.isCut) throw error;
+        if (attempt > this.#retries) throw body.failure;
+        this.progress.retry(artifact, attempt + 1, body.failure);
+      } finally {
+        void body.cancel();
+      }
+    }
+  }
+
+  #bodyOf(response: Response, artifact: Artifact): ArtifactBody {
+    const { maxBytes, maxTotalBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const { fileId, mimeType, sizeBytes } = artifact;
+    let received = 0;
+    const onBytes = (bytes: number) => {
+      received += bytes;
+      const more = received - (this.#reserved.get(fileId) ?? 0);
+      if (more > 0) {
+        this.#reserved.set(fileId, received);
+        this.#totalBytes += more;
+      }
+      if (this.#totalBytes > maxTotalBytes) throw tooLarge(fileId, 'maxTotalBytes', maxTotalBytes);
+      this.progress.bytes(artifact, received);
+    };
+    return new ArtifactBody(response, { fileId, mimeType, sizeBytes, maxBytes, onBytes });
+  }
+
+  #assertReserved({ fileId, sizeBytes }: Artifact): void {
+    if (this.#reserved.has(fileId)) return;
+    const { maxBytes = Number.POSITIVE_INFINITY, maxTotalBytes = 0 } = this.#options;
+    const isAlone = (sizeBytes ?? 0) > maxBytes;
+    throw isAlone ? tooLarge(fileId, 'maxBytes', maxBytes) : tooLarge(fileId, 'maxTotalBytes', maxTotalBytes);
+  }
+
+  async #deleteAfter(fileId: string): Promise<void> {
+    const { status, error: cause } = await deleteFile(this.#client, fileId, this.#pace, this.signal);
+    if (status !== 'failed') return;
+    const message = `${fileId} arrived, but could not be deleted: ${messageOf(cause)}`;
+    throw new ArtifactError(message, { code: 'artifact_not_deleted', cause });
+  }
+
+  #outcome<Arrived extends ArrivedArtifact>(saved: Arrived[], failed: FailedArtifact[]): Arrived[] {
+    const all = { saved, failed };
+    if (this.signal.aborted) {
+      const message = `Aborted with ${saved.length} artifacts there and ${failed.length} not. The same call again completes them.`;
+      throw new ArtifactError(message, { ...all, code: 'aborted', cause: this.signal.reason });
+    }
+    const { onFailure } = this.#options;
+    const [first] = failed;
+    if (first && !onFailure) {
+      const message =
+        `${failed.length} of ${this.progress.total} artifacts could not be saved; ` +
+        `the first, ${first.fileId}: ${messageOf(first.error)}`;
+      throw new ArtifactError(message, { ...all, code: 'artifacts_not_saved', cause: first.error });
+    }
+    for (const failure of failed) onFailure?.(failure);
+    if (this.progress.listenerFailed) {
+      const cause = this.progress.listenerError;
+      const message = `onProgress threw: ${messageOf(cause)}. ${saved.length} artifacts are there.`;
+      throw new ArtifactError(message, { ...all, code: 'listener_failed', cause });
+    }
+    return saved;
+  }
+}
+
+/**
+ * The artifacts, each file once.
+ *
+ * @throws {InvalidInputError} for what is no list of artifacts.
+ */
+export function checkedArtifacts(artifacts: readonly Artifact[], caller: string): Artifact[] {
+  if (!Array.isArray(artifacts) || !artifacts.every((one) => typeof one?.fileId === 'string')) {
+    throw new InvalidInputError(
+      `${caller} takes a list of artifacts, such as turn.artifacts or artifactsOf(message); got ${describe(artifacts)}.`,
+    );
+  }
+  return [...new Map(artifacts.toReversed().map((one) => [one.fileId, one])).values()].toReversed();
+}
+
+function assertCount(option: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new InvalidInputError(
+    `${option} is a whole number of at least ${least}, got ${describe(value)}. Leave it out for the default.`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,104 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidInputError } from '../errors.ts';
+
+/** Names of our own begin so, in a folder; an artifact that would be named so is not. */
+export const OWN_NAMES = /^\.artifact/i;
+const NAME = '.artifacts.jsonl';
+
+/** One line of a manifest. */
+export interface ManifestEntry {
+  readonly fileId: string;
+  readonly executionId: string;
+  /** The name as the model chose it. */
+  readonly name: string;
+  /** The file, below the folder. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * What was saved in a folder: `.artifacts.jsonl`, one JSON object a line, the last one of a file id holds. A line is there before its file
+ * has its name, so that a process that is killed between the two leaves nothing unknown; whether the file is there shows
+ * its hash. Lines are only ever added, in one write each, so two processes may save into one folder.
+ */
+export class Manifest {
+  readonly #path: string;
+  readonly #entries: ReadonlyMap<string, ManifestEntry>;
+  readonly #isTorn: boolean;
+  #handle: Promise<FileHandle> | undefined;
+  #waiting: string[] = [];
+  #batch: Promise<void> | undefined;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, text: string) {
+    this.#path = path;
+    this.#isTorn = text !== '' && !text.endsWith('\n');
+    const entries = text.split('\n').flatMap(parseLine);
+    this.#entries = new Map(entries.map((entry) => [entry.fileId, entry]));
+  }
+
+  /** @throws {InvalidInputError} where something else has its name: it is not followed out of the folder. */
+  static async read(folder: string): Promise<Manifest> {
+    const path = join(folder, NAME);
+    const found = await lstat(path).catch(() => undefined);
+    if (found && !found.isFile()) {
+      throw new InvalidInputError(
+        `Cannot save artifacts in ${JSON.stringify(folder)}: ${NAME} is no file. Remove it.`,
+      );
+    }
+    return new Manifest(path, found ? await readFile(path, 'utf8') : '');
+  }
+
+  entryOf(fileId: string): ManifestEntry | undefined {
+    return this.#entries.get(fileId);
+  }
+
+  /** Resolves once the line is on disk. Lines that come while others are written go together. */
+  append(entry: ManifestEntry): Promise<void> {
+    this.#waiting.push(`${JSON.stringify(entry)}\n`);
+    this.#batch ??= this.#written.then(() => this.#write());
+    return this.#batch;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#handle)?.close();
+  }
+
+  async #write(): Promise<void> {
+    const lines = this.#waiting.join('');
+    this.#waiting = [];
+    const written = this.#batch ?? Promise.resolve();
+    this.#batch = undefined;
+    this.#written = written.catch(() => {});
+    this.#handle ??= this.#open();
+    const handle = await this.#handle;
+    await handle.appendFile(lines);
+    await handle.datasync();
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants;
+    const handle = await open(this.#path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);
+    // A machine that lost power may have written half a line.
+    if (this.#isTorn) await handle.appendFile('\n');
+    return handle;
+  }
+}
+
+/** The entry of a line; nothing for one that cannot be read, or points out of the folder. */
+function parseLine(line: string): ManifestEntry[] {
+  let entry: Partial<ManifestEntry> | null;
+  try {
+    entry = JSON.parse(line) as Partial<ManifestEntry> | null;
+  } catch {
+    return [];
+  }
+  const { fileId, path, sizeBytes, sha256 } = entry ?? {};
+  const isWhole = typeof fileId === 'string' && typeof sizeBytes === 'number' && typeof sha256 === 'string';
+  const isInside = typeof path === 'string' && !/[/\\\0:]/.test(path) && !/^\.{0,2}$/.test(path);
+  return isWhole && isInside ? [entry as ManifestEntry] : [];
+}
