@@ -8,6 +8,8 @@ export interface BodyChecks {
   /** The size that the metadata tell. */
   readonly sizeBytes: number | null;
   readonly maxBytes?: number | undefined;
+  /** Ends the body, also one of a `fetch` that ignores its signal. */
+  readonly signal?: AbortSignal | undefined;
   /** Called with the size of each piece; what it throws ends the body. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -28,6 +30,7 @@ export class ArtifactBody {
   readonly #expected: number | null;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #checks: BodyChecks;
+  readonly #abort = () => void this.cancel(this.#checks.signal?.reason);
 
   constructor(response: Response | null, checks: BodyChecks) {
     const told = response?.headers.get('content-encoding') ? null : response?.headers.get('content-length');
@@ -36,6 +39,7 @@ export class ArtifactBody {
     this.#expected = this.length ?? (isCredentialed ? null : checks.sizeBytes);
     this.#reader = response?.body?.getReader();
     this.#checks = checks;
+    checks.signal?.addEventListener('abort', this.#abort);
   }
 
   /** Whether it ended before its end, and a second download may be whole. */
@@ -60,8 +64,10 @@ export class ArtifactBody {
     const { value } = (await this.#reader?.read().catch((cause) => {
       throw isAbort(cause) ? cause : this.#cut(cause);
     })) ?? { value: undefined };
+    this.#checks.signal?.throwIfAborted();
     if (!value) {
       if (this.#expected !== null && this.receivedBytes !== this.#expected) throw this.#cut();
+      this.#checks.signal?.removeEventListener('abort', this.#abort);
       return undefined;
     }
     this.receivedBytes += value.byteLength;
@@ -101,6 +107,7 @@ export class ArtifactBody {
 
   /** Ends the download. It can be called at any time. */
   async cancel(reason?: unknown): Promise<void> {
+    this.#checks.signal?.removeEventListener('abort', this.#abort);
     await this.#reader?.cancel(reason).catch(() => {});
   }
 

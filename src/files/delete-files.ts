@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+import { ChildSignals } from './child-signals.ts';
 import { inParallel } from './in-parallel.ts';
 import { Pace } from './pace.ts';
 
@@ -47,9 +48,12 @@ export async function deleteFiles(
       `deleteFiles takes a list of file ids, artifacts or uploads; got ${describe(files)}.`,
     );
   }
-  const { concurrency = 8, retries = 2, signal = new AbortController().signal } = options;
-  const pace = new Pace({ retries, signal, onWait: () => {} });
-  return inParallel([...new Set(ids)], concurrency, (fileId) => deleteFile(client, fileId, pace, signal));
+  const { concurrency = 8, retries = 2 } = options;
+  const signals = new ChildSignals(options.signal);
+  const pace = new Pace({ retries, onWait: () => {} });
+  return inParallel([...new Set(ids)], concurrency, (fileId) =>
+    signals.run((signal) => deleteFile(client, fileId, pace, signal)),
+  );
 }
 
 /** Deletes one file; never rejects. */
@@ -60,7 +64,7 @@ export async function deleteFile(
   signal: AbortSignal,
 ): Promise<DeletedResult> {
   try {
-    await pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }));
+    await pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }), signal);
     return { fileId, status: 'deleted', error: null };
   } catch (error) {
     const isMissing = (error as { readonly status?: unknown } | null)?.status === 404;

@@ -81,7 +81,7 @@ export async function downloadArtifact(
   const response = await open();
   let isRead = false;
   const read = (from: Response, { maxBytes }: ReadOptions = {}) =>
-    new ArtifactBody(from, { fileId, mimeType: file.mimeType, sizeBytes: file.sizeBytes, maxBytes });
+    new ArtifactBody(from, { fileId, mimeType: file.mimeType, sizeBytes: file.sizeBytes, maxBytes, signal });
   const readOnce = (readOptions?: ReadOptions) => {
     if (isRead) {
       throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);

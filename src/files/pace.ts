@@ -11,7 +11,6 @@ const MAY_PASS = new Set([408, 409]);
 export interface PaceOptions {
   /** Tries after the first, for failures that may pass; being told to wait is not counted. */
   readonly retries: number;
-  readonly signal: AbortSignal;
   readonly onWait: (waitMs: number) => void;
 }
 
@@ -32,8 +31,8 @@ export class Pace {
     this.#options = options;
   }
 
-  async send<T>(request: () => PromiseLike<T>): Promise<T> {
-    const { retries, signal } = this.#options;
+  async send<T>(request: () => PromiseLike<T>, signal: AbortSignal): Promise<T> {
+    const { retries } = this.#options;
     for (let attempt = 0; ; ) {
       signal.throwIfAborted();
       for (let wait = this.#waitMs(); wait > 0; wait = this.#waitMs()) await sleep(wait, signal);

@@ -69,8 +69,8 @@ export async function pipeArtifacts<Value>(
   const nameOf = new Map(
     described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
   );
-  return pipeline.run(described, (artifact) =>
-    pipeline.fetch(artifact, async (body, attempt) => {
+  return pipeline.run(described, (artifact, signal) =>
+    pipeline.fetch(artifact, signal, async (body, attempt) => {
       const { fileId, executionId, mimeType } = artifact;
       const name = nameOf.get(fileId) ?? fileId;
       const value = await sink({
@@ -81,7 +81,7 @@ export async function pipeArtifacts<Value>(
         contentLength: body.length,
         body: body.stream(),
         attempt,
-        signal: pipeline.signal,
+        signal,
       });
       return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
     }),

@@ -4,6 +4,7 @@ import { fetchFileMetadata, IDS_PER_CALL } from '../request/file-metadata.ts';
 import { type Artifact, describedArtifact } from '../turn/artifact.ts';
 import { ArtifactBody } from './artifact-body.ts';
 import { missingArtifact, tooLarge } from './artifact-failure.ts';
+import { ChildSignals } from './child-signals.ts';
 import { deleteFile } from './delete-files.ts';
 import { openDownload } from './download-artifact.ts';
 import { inParallel } from './in-parallel.ts';
@@ -39,6 +40,7 @@ export class Pipeline {
   readonly #concurrency: number;
   readonly #retries: number;
   readonly #pace: Pace;
+  readonly #signals: ChildSignals;
   readonly #reserved = new Map<string, number>();
   #totalBytes = 0;
 
@@ -54,7 +56,8 @@ export class Pipeline {
     this.#retries = retries;
     this.signal = signal;
     this.progress = new Progress(artifacts.length, options.onProgress);
-    this.#pace = new Pace({ retries, signal, onWait: (waitMs) => this.progress.wait(waitMs) });
+    this.#signals = new ChildSignals(signal);
+    this.#pace = new Pace({ retries, onWait: (waitMs) => this.progress.wait(waitMs) });
   }
 
   /** Names and sizes of those that are only listed, in as few requests as may be. After an abort, what is known. */
@@ -72,9 +75,11 @@ export class Pipeline {
     const calls = Array.from({ length: Math.ceil(ids.length / IDS_PER_CALL) }, (_, call) =>
       ids.slice(call * IDS_PER_CALL, (call + 1) * IDS_PER_CALL),
     );
-    const request = { signal: this.signal, maxRetries: 0 };
     const found = await inParallel(calls, this.#concurrency, (some) =>
-      this.#pace.send(() => fetchFileMetadata(this.#client, some, request)),
+      this.#signals.run((signal) => {
+        const request = { signal, maxRetries: 0 };
+        return this.#pace.send(() => fetchFileMetadata(this.#client, some, request), signal);
+      }),
     );
     const files = new Map(found.flatMap((some) => [...some]));
     return artifacts.map((artifact) =>
@@ -100,7 +105,7 @@ export class Pipeline {
    */
   async run<Arrived extends ArrivedArtifact>(
     artifacts: readonly Artifact[],
-    work: (artifact: Artifact) => Promise<Arrived>,
+    work: (artifact: Artifact, signal: AbortSignal) => Promise<Arrived>,
   ): Promise<Arrived[]> {
     const results: { arrived?: Arrived; failure?: FailedArtifact }[] = await inParallel(
       artifacts,
@@ -110,8 +115,10 @@ export class Pipeline {
         const result: { arrived?: Arrived; failure?: FailedArtifact } = {};
         try {
           this.signal.throwIfAborted();
-          result.arrived = await work(artifact);
-          if (this.#options.deleteAfter) await this.#deleteAfter(fileId);
+          await this.#signals.run(async (signal) => {
+            result.arrived = await work(artifact, signal);
+            if (this.#options.deleteAfter) await this.#deleteAfter(fileId, signal);
+          });
           this.progress.end(artifact);
         } catch (error) {
           result.failure = { fileId, error };
@@ -129,15 +136,16 @@ export class Pipeline {
   /** Downloads one artifact into `take`, again from the start when the body is cut. */
   async fetch<Taken>(
     artifact: Artifact,
+    signal: AbortSignal,
     take: (body: ArtifactBody, attempt: number) => Promise<Taken>,
   ): Promise<Taken> {
     if (artifact.status === 'missing') throw missingArtifact(artifact.fileId);
     this.#assertReserved(artifact);
-    const request = { signal: this.signal, maxRetries: 0 };
+    const request = { signal, maxRetries: 0 };
     for (let attempt = 1; ; attempt++) {
       this.progress.start(artifact, attempt);
-      const response = await this.#pace.send(() => openDownload(this.#client, artifact, request));
-      const body = this.#bodyOf(response, artifact);
+      const response = await this.#pace.send(() => openDownload(this.#client, artifact, request), signal);
+      const body = this.#bodyOf(response, artifact, signal);
       try {
         const taken = await take(body, attempt);
         if (body.failure !== undefined) throw body.failure;
@@ -152,7 +160,7 @@ export class Pipeline {
     }
   }
 
-  #bodyOf(response: Response, artifact: Artifact): ArtifactBody {
+  #bodyOf(response: Response, artifact: Artifact, signal: AbortSignal): ArtifactBody {
     const { maxBytes, maxTotalBytes = Number.POSITIVE_INFINITY } = this.#options;
     const { fileId, mimeType, sizeBytes } = artifact;
     let received = 0;
@@ -166,7 +174,7 @@ export class Pipeline {
       if (this.#totalBytes > maxTotalBytes) throw tooLarge(fileId, 'maxTotalBytes', maxTotalBytes);
       this.progress.bytes(artifact, received);
     };
-    return new ArtifactBody(response, { fileId, mimeType, sizeBytes, maxBytes, onBytes });
+    return new ArtifactBody(response, { fileId, mimeType, sizeBytes, maxBytes, onBytes, signal });
   }
 
   #assertReserved({ fileId, sizeBytes }: Artifact): void {
@@ -176,8 +184,8 @@ export class Pipeline {
     throw isAlone ? tooLarge(fileId, 'maxBytes', maxBytes) : tooLarge(fileId, 'maxTotalBytes', maxTotalBytes);
   }
 
-  async #deleteAfter(fileId: string): Promise<void> {
-    const { status, error: cause } = await deleteFile(this.#client, fileId, this.#pace, this.signal);
+  async #deleteAfter(fileId: string, signal: AbortSignal): Promise<void> {
+    const { status, error: cause } = await deleteFile(this.#client, fileId, this.#pace, signal);
     if (status !== 'failed') return;
     const message = `${fileId} arrived, but could not be deleted: ${messageOf(cause)}`;
     throw new ArtifactError(message, { code: 'artifact_not_deleted', cause });

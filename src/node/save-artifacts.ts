@@ -74,7 +74,10 @@ export async function saveArtifacts(
     for (const artifact of missing) saving.plan(artifact);
     const described = new Map(missing.map((artifact) => [artifact.fileId, artifact]));
     const all = wanted.map((artifact) => described.get(artifact.fileId) ?? artifact);
-    return await pipeline.run(all, async (artifact) => there.get(artifact.fileId) ?? saving.save(artifact));
+    return await pipeline.run(
+      all,
+      async (artifact, signal) => there.get(artifact.fileId) ?? saving.save(artifact, signal),
+    );
   } finally {
     await manifest.close();
     await syncFolder(folder);
@@ -165,14 +168,14 @@ class Saving {
     this.#planned.set(fileId, { name: replaces ? wanted : this.#names.claim(wanted), replaces });
   }
 
-  async save(artifact: Artifact): Promise<SavedArtifact> {
+  async save(artifact: Artifact, signal: AbortSignal): Promise<SavedArtifact> {
     const { fileId, executionId } = artifact;
     const wanted = nameOnDisk(artifact.name ?? fileId, fileId);
     const plan = this.#planned.get(fileId) ?? { name: wanted, replaces: false };
     if (this.#onCollision === 'error' && plan.name !== wanted) throw nameTaken(fileId, wanted);
     const part = newPartPath(this.#folder);
     try {
-      const written = await this.#pipeline.fetch(artifact, async (body) => {
+      const written = await this.#pipeline.fetch(artifact, signal, async (body) => {
         await rm(part, { force: true });
         return writePart(part, body);
       });
