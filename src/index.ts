@@ -32,9 +32,6 @@ export {
   downloadArtifact,
   type ReadOptions,
 } from './files/download-artifact.ts';
-export { type UploadAllOptions, uploadAll } from './files/upload-all.ts';
-export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload-file.ts';
-export type { UploadNotice, UploadOptions } from './files/upload-options.ts';
 export {
   type ArtifactInput,
   type ArtifactSink,
@@ -43,6 +40,9 @@ export {
 } from './files/pipe-artifacts.ts';
 export type { PipelineOptions } from './files/pipeline.ts';
 export type { ArtifactProgress } from './files/progress.ts';
+export { type UploadAllOptions, uploadAll } from './files/upload-all.ts';
+export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload-file.ts';
+export type { UploadNotice, UploadOptions } from './files/upload-options.ts';
 export type { FilesClient, MessagesClient } from './request/client.ts';
 export {
   Container,
