@@ -13,8 +13,15 @@ import {
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
+/** A Node `Readable`, as far as a type is needed: so that whoever has no types of Node can compile. */
+interface NodeReadable {
+  pipe(destination: never): unknown;
+  destroy(error?: Error): unknown;
+  [Symbol.asyncIterator](): AsyncIterator<unknown>;
+}
+
 /** A Node stream, such as the body of an object in a store, or a stream of web APIs, or an async iterable of bytes. */
-export type StreamSource = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+export type StreamSource = NodeReadable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** Options of {@link uploadStream}. */
 export interface UploadStreamOptions extends UploadOptions {
