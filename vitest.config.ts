@@ -14,7 +14,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['package', 'bench', 'peers', 'live', 'sandboxes'].map((suite) => `test/${suite}/**`),
+    exclude: ['package', 'bench', 'peers', 'live', 'sandboxes', 'faults'].map((suite) => `test/${suite}/**`),
     testTimeout: 30_000,
     // The emulator's Python is a fresh interpreter for each command, and CI has two cores.
     maxWorkers: 2,

@@ -388,47 +388,51 @@ describe('a process that is killed', () => {
     ]),
   );
 
-  it(`leaves no half file under a name, at ${KILLS} random points, and the next run completes`, async () => {
-    // Bodies come in pieces, so that kills meet them in their midst.
-    const { baseURL, close } = await serve(async (request, reply) => {
-      const body = whole[/file_\d+/.exec(request.url ?? '')?.[0] ?? ''] ?? Buffer.alloc(0);
-      reply.writeHead(200, { 'content-length': body.length });
-      for (let at = 0; at < body.length; at += 20_000) {
-        reply.write(body.subarray(at, at + 20_000));
-        await sleep(3);
+  it(
+    `leaves no half file under a name, at ${KILLS} random points, and the next run completes`,
+    async () => {
+      // Bodies come in pieces, so that kills meet them in their midst.
+      const { baseURL, close } = await serve(async (request, reply) => {
+        const body = whole[/file_\d+/.exec(request.url ?? '')?.[0] ?? ''] ?? Buffer.alloc(0);
+        reply.writeHead(200, { 'content-length': body.length });
+        for (let at = 0; at < body.length; at += 20_000) {
+          reply.write(body.subarray(at, at + 20_000));
+          await sleep(3);
+        }
+        reply.end();
+      });
+      cleanups.push(close);
+      const artifacts = made(Object.keys(whole).map(() => 'report.csv')).map((artifact) => ({
+        ...artifact,
+        sizeBytes: whole[artifact.fileId]?.length ?? 0,
+      }));
+      const client = new Anthropic({ apiKey: 'none', baseURL });
+      let midway = 0;
+      for (let kill = 0; kill < KILLS; kill++) {
+        const folder = await temporary();
+        const args = ['--import', 'tsx', script, baseURL, folder, JSON.stringify(artifacts)];
+        const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        await new Promise((resolve) => child.stdout.once('data', resolve));
+        await sleep(Math.random() * 150);
+        child.kill('SIGKILL');
+        await ended;
+        const before = (await visible(folder)).filter((name) => !name.endsWith('.part'));
+        for (const name of before) {
+          const found = await readFile(join(folder, name));
+          expect(
+            Object.values(whole).some((body) => body.equals(found)),
+            `${name} is whole`,
+          ).toBe(true);
+        }
+        if (before.length < artifacts.length) midway++;
+        const saved = await saveArtifacts(client, artifacts, folder);
+        expect((await visible(folder)).length, 'no file twice, and no part left').toBe(artifacts.length);
+        for (const { fileId, path } of saved)
+          expect((await readFile(path)).equals(whole[fileId] as Buffer)).toBe(true);
       }
-      reply.end();
-    });
-    cleanups.push(close);
-    const artifacts = made(Object.keys(whole).map(() => 'report.csv')).map((artifact) => ({
-      ...artifact,
-      sizeBytes: whole[artifact.fileId]?.length ?? 0,
-    }));
-    const client = new Anthropic({ apiKey: 'none', baseURL });
-    let midway = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const folder = await temporary();
-      const args = ['--import', 'tsx', script, baseURL, folder, JSON.stringify(artifacts)];
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      await sleep(Math.random() * 150);
-      child.kill('SIGKILL');
-      await ended;
-      const before = (await visible(folder)).filter((name) => !name.endsWith('.part'));
-      for (const name of before) {
-        const found = await readFile(join(folder, name));
-        expect(
-          Object.values(whole).some((body) => body.equals(found)),
-          `${name} is whole`,
-        ).toBe(true);
-      }
-      if (before.length < artifacts.length) midway++;
-      const saved = await saveArtifacts(client, artifacts, folder);
-      expect((await visible(folder)).length, 'no file twice, and no part left').toBe(artifacts.length);
-      for (const { fileId, path } of saved)
-        expect((await readFile(path)).equals(whole[fileId] as Buffer)).toBe(true);
-    }
-    expect(midway).toBeGreaterThan(KILLS / 3);
-  }, 110_000);
+      expect(midway).toBeGreaterThan(KILLS / 3);
+    },
+    60_000 + KILLS * 5000,
+  );
 });
