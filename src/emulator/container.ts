@@ -145,7 +145,6 @@ export async function runCommand(
       mimeType: mimeTypeOf(filename),
       bytes,
       downloadable: true,
-      expiresAt: undefined,
     };
     fileIds.push(store.addFile(file).id);
   }

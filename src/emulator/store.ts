@@ -64,8 +64,15 @@ export class Store {
     this.now = now;
   }
 
-  addFile(file: Omit<StoredFile, 'id' | 'createdAt'>): StoredFile {
-    const stored = { ...file, id: this.ids.next('file'), createdAt: this.now() };
+  addFile({
+    lifetimeMs,
+    ...file
+  }: Omit<StoredFile, 'id' | 'createdAt' | 'expiresAt'> & {
+    readonly lifetimeMs?: number | undefined;
+  }): StoredFile {
+    const createdAt = this.now();
+    const expiresAt = lifetimeMs === undefined ? undefined : new Date(createdAt.getTime() + lifetimeMs);
+    const stored = { ...file, id: this.ids.next('file'), createdAt, expiresAt };
     this.files.set(stored.id, stored);
     return stored;
   }

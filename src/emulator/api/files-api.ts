@@ -58,7 +58,7 @@ async function upload(request: Request, store: Store): Promise<StoredFile> {
     mimeType,
     bytes: new Uint8Array(await file.arrayBuffer()),
     downloadable: false,
-    expiresAt: expiryOf(form.get('expires_in_seconds'), store.now()),
+    lifetimeMs: lifetimeOf(form.get('expires_in_seconds')),
   });
 }
 
@@ -76,14 +76,14 @@ function checkedName(name: string): string {
   );
 }
 
-function expiryOf(field: FormDataEntryValue | null, now: Date): Date | undefined {
+function lifetimeOf(field: FormDataEntryValue | null): number | undefined {
   if (field === null) return undefined;
   const seconds = Number(field);
   const { least, most } = LIFETIME;
   if (!Number.isInteger(seconds) || seconds < least || seconds > most) {
     throw invalidRequest(`expires_in_seconds: must be a whole number from ${least} to ${most}`);
   }
-  return new Date(now.getTime() + seconds * 1000);
+  return seconds * 1000;
 }
 
 /** Newest first. With `ids[]`, those that do not exist are left out without a word. */

@@ -9,7 +9,7 @@ export const PYTHON_STATE = `def load(path):
     import pickle
     if not os.path.exists(path):
         return
-    with open(path, 'rb') as file:
+    with open_own(path, 'rb') as file:
         sources, modules, names, together, alone, lost = pickle.load(file)
     sys.modules['__main__'] = cell_module
     definitions.update(sources)
@@ -76,7 +76,7 @@ def save(path):
             values[name] = value
         except Exception:
             dropped[name] = type(value).__name__
-    with open(path, 'wb') as file:
+    with open_own(path, 'wb') as file:
         # In one piece: two names for one object stay two names for one object. And each alone, should one be unreadable.
         pickle.dump((definitions, modules, names, pickle.dumps(values), alone, dict(dropped)), file)
 
