@@ -2,6 +2,7 @@ import { createParser } from 'eventsource-parser';
 import { isBlock, isRecord, type WireEvent } from './blocks.ts';
 import { createEventParser } from './event-parser.ts';
 import { parseJson } from './partial-json.ts';
+import { SilenceTimer } from './silence-timer.ts';
 import {
   connectionBroke,
   eventTooLarge,
@@ -73,10 +74,11 @@ async function* readBody(
   // Cancelling settles a pending read, which racing it against the signal would leave behind. Not awaited: a broken or
   // hostile body may never settle, and nobody needs it any more.
   const cancel = () => void reader.cancel().catch(() => {});
+  const silence = new SilenceTimer(idleTimeoutMs, cancel);
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     for (let isEnd = false; !isEnd; ) {
-      const bytes = await readChunk(reader, cancel, signal, idleTimeoutMs);
+      const bytes = await readChunk(reader, silence, signal);
       isEnd = bytes === undefined;
       const fitting = bytes?.subarray(0, budget.bytesLeft);
       budget.bytesLeft -= bytes?.byteLength ?? 0;
@@ -88,6 +90,7 @@ async function* readBody(
     }
   } finally {
     signal?.removeEventListener('abort', cancel);
+    silence.clear();
     cancel();
   }
 }
@@ -95,28 +98,21 @@ async function* readBody(
 /** One read that also ends on abort and on silence, even where the body itself ignores both. */
 async function readChunk(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  cancel: () => void,
+  silence: SilenceTimer,
   signal: AbortSignal | undefined,
-  idleTimeoutMs: number,
 ): Promise<Uint8Array | undefined> {
-  let idle = false;
-  const giveUp = () => {
-    idle = true;
-    cancel();
-  };
-  // Longer ones than a timer can hold are none at all.
-  const timer = idleTimeoutMs < 2 ** 31 ? setTimeout(giveUp, idleTimeoutMs) : undefined;
+  silence.begin();
   try {
     if (signal?.aborted) throw signal.reason;
     const { done, value } = await reader.read();
     // A chunk that was there when the signal aborted was received; whoever asks for another one is told.
-    if (done && (idle || signal?.aborted)) throw signal?.reason;
+    if (done && (silence.isOver || signal?.aborted)) throw signal?.reason;
     return done ? undefined : value;
   } catch (cause) {
     if (signal?.aborted) throw turnAborted(cause);
-    throw idle ? silent(idleTimeoutMs, cause) : connectionBroke(cause);
+    throw silence.isOver ? silent(silence.milliseconds, cause) : connectionBroke(cause);
   } finally {
-    clearTimeout(timer);
+    silence.end();
   }
 }
 
