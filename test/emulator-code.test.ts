@@ -127,6 +127,36 @@ print(total)
     });
   });
 
+  it('begins anew when the response in which it goes on is aborted and asked for again at once', async () => {
+    const { client } = start({ script: [python('print(await roll({}), await roll({}))')] });
+    const first = await client.messages.create(PARAMS);
+    const container = first.container?.id ?? null;
+    const answered = (history: MessageCreateParamsNonStreaming['messages'], { content }: typeof first) => ({
+      ...PARAMS,
+      container,
+      messages: [
+        ...history,
+        { role: 'assistant' as const, content },
+        {
+          role: 'user' as const,
+          content: content.flatMap((block) =>
+            block.type === 'tool_use'
+              ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: '1' }]
+              : [],
+          ),
+        },
+      ],
+    });
+    const second = answered(PARAMS.messages, first);
+    const stream = await client.messages.create({ ...second, stream: true });
+    stream.controller.abort();
+    const rolledAgain = await client.messages.create(second);
+    const third = answered(second.messages, rolledAgain);
+    const rolledTwice = await client.messages.create(third);
+    const last = await client.messages.create(answered(third.messages, rolledTwice));
+    expect(stdoutOf([last])).toEqual(['1 1\n']);
+  });
+
   it('gets errors as exceptions, and a TimeoutError for a result that comes too late', async () => {
     const code = `
 for player in ["a", "b"]:

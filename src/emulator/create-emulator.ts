@@ -5,9 +5,11 @@ import { ApiFailure, failure, invalidRequest, notFound } from './api/http.ts';
 import { countTokens, handleMessages } from './api/messages-api.ts';
 import { handleModels } from './api/models-api.ts';
 import { type RateLimit, RateLimiter } from './api/rate-limit.ts';
+import { type ReceivedRequest, type RecordedRequest, receive, recorded } from './api/received-request.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './api/server.ts';
 import { checkHeaders } from './checks/check-headers.ts';
 import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
+import { Life } from './life.ts';
 import type { WebPages } from './response/web-pages.ts';
 import { checkedSandbox } from './sandbox/checked.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
@@ -40,16 +42,6 @@ export interface EmulatorOptions {
   readonly eventDelayMs?: number | undefined;
   /** Longest run of one command, in milliseconds. Default 90 000, as documented for a cell. */
   readonly timeoutMs?: number | undefined;
-}
-
-/** A request that the emulator received. */
-export interface RecordedRequest {
-  readonly method: string;
-  /** With the query, such as `/v1/messages`. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON; `null` for other bodies. */
-  readonly body: unknown;
 }
 
 /** A file that the emulator holds. */
@@ -120,9 +112,9 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     script: steps = runFencedCode,
   } = options;
   const store = new Store(now);
+  const life = new Life();
   const filesLimit = new RateLimiter(options.filesRateLimit, now);
   const script = playerOf(steps, conversationOf);
-  let life = new AbortController();
   const service = {
     store,
     script,
@@ -131,20 +123,20 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     web: options.web ?? {},
     timeoutMs,
     eventDelayMs,
-    signal: () => life.signal,
+    life,
   };
   let requests: RecordedRequest[] = [];
   let faults: Fault[] = [];
   let isDisposed = false;
 
-  async function route(request: Request): Promise<Response> {
+  async function route(request: ReceivedRequest): Promise<Response> {
     if (isDisposed) throw new EmulatorError('it was disposed of', { code: 'sandbox_failed' });
     const version = checkHeaders(request.headers);
-    const { pathname } = new URL(request.url);
+    const { pathname } = request.url;
     const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
     let response: Response | undefined;
     if (pathname === '/v1/messages/count_tokens' && request.method === 'POST')
-      response = await countTokens(request, version, store);
+      response = countTokens(request, version, store);
     else if (pathname === '/v1/messages' && request.method === 'POST')
       response = await handleMessages(request, version, service);
     else if (under(BATCHES))
@@ -159,8 +151,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   }
 
   /** The answer, or what a fault makes of it. */
-  async function answer(request: Request): Promise<Response> {
-    const isMessages = request.method === 'POST' && new URL(request.url).pathname === '/v1/messages';
+  async function answer(request: ReceivedRequest): Promise<Response> {
+    const isMessages = request.method === 'POST' && request.url.pathname === '/v1/messages';
     const fault = isMessages ? faults.shift() : undefined;
     if (fault?.fault === 'http') return faultResponse(fault, store.ids.next('req'));
     if (fault?.fault === 'refuseConnection') {
@@ -170,15 +162,14 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     }
     if (fault?.fault === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms));
     const response = await route(request);
-    return fault && fault.fault !== 'delay' ? spoil(response, fault) : response;
+    return fault && fault.fault !== 'delay' ? spoil(response, fault, request.signal) : response;
   }
 
   const fetch: Emulator['fetch'] = async (input, init) => {
-    const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    requests.push(await record(request.clone()));
+    const request = await receive(input, init);
+    requests.push(recorded(request));
     try {
-      return untilAborted(await abortable(answer(request), request.signal), request.signal);
+      return await abortable(answer(request), request.signal);
     } catch (error) {
       if (error instanceof ApiFailure) return failure(error, store.ids);
       if (error instanceof EmulatorError)
@@ -208,8 +199,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       }));
     },
     reset() {
-      life.abort();
-      life = new AbortController();
+      life.end();
       service.unfinished.clear();
       store.reset().catch(() => {});
       script.reset();
@@ -230,7 +220,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
-      life.abort();
+      life.end();
       await store.reset();
     },
   };
@@ -244,47 +234,4 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', stop, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-}
-
-/** The response with a body that an abort breaks, as that of `fetch` does. */
-function untilAborted(response: Response, signal: AbortSignal): Response {
-  if (!response.body) return response;
-  const reader = response.body.getReader();
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await abortable(reader.read(), signal).catch((error) => {
-          reader.cancel(error).catch(() => {});
-          throw error;
-        });
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    // Nothing is read ahead: who reads sets the pace of the script.
-    { highWaterMark: 0 },
-  );
-  const { status, headers } = response;
-  return new Response(body, { status, headers });
-}
-
-async function record(request: Request): Promise<RecordedRequest> {
-  const { pathname, search } = new URL(request.url);
-  const isJson = request.headers.get('content-type')?.includes('application/json') ?? false;
-  const text = isJson ? await request.text() : '';
-  return {
-    method: request.method,
-    path: pathname + search,
-    headers: Object.fromEntries(request.headers),
-    body: text === '' ? null : parsed(text),
-  };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,5 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { type BodySource, bodyFrom } from './api/body.ts';
 import { errorBody } from './api/http.ts';
 
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */
@@ -102,57 +103,48 @@ export function faultResponse(fault: Extract<Fault, { fault: 'http' }>, requestI
   });
 }
 
-/** The response with its body spoiled. */
+/** The response with its body spoiled; an abort breaks it all the same. */
 export function spoil(
   response: Response,
   fault: Extract<Fault, { fault: 'cut' | 'stall' | 'slice' }>,
+  signal: AbortSignal,
 ): Response {
   if (!response.body) return response;
-  const body = fault.fault === 'slice' ? sliced(response.body, fault.bytes) : stopped(response.body, fault);
+  const reader = response.body.getReader();
+  const next = fault.fault === 'slice' ? sliced(reader, fault.bytes) : stopped(reader, fault);
+  const body = bodyFrom({ next, cancel: (reason) => reader.cancel(reason) }, signal);
   return new Response(body, { status: response.status, headers: response.headers });
 }
 
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
 /** The emulator writes one event per chunk, so events are counted in chunks. */
-function stopped(
-  body: ReadableStream<Uint8Array>,
-  fault: Extract<Fault, { fault: 'cut' | 'stall' }>,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+function stopped(reader: Reader, fault: Extract<Fault, { fault: 'cut' | 'stall' }>): BodySource['next'] {
   let events = 0;
-  return new ReadableStream({
-    async pull(controller) {
-      if (events++ < fault.events) {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-        return;
-      }
-      if (fault.fault === 'stall') return new Promise<void>(() => {});
-      await reader.cancel();
-      if (fault.how === 'break') {
-        controller.error(new TypeError('terminated'));
-        return;
-      }
-      if (fault.how === 'error') {
-        const data = JSON.stringify({
-          type: 'error',
-          error: { type: 'overloaded_error', message: 'Overloaded' },
-        });
-        controller.enqueue(new TextEncoder().encode(`event: error\ndata: ${data}\n\n`));
-      }
-      controller.close();
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
+  return async () => {
+    if (events++ < fault.events) return (await reader.read()).value;
+    if (fault.fault === 'stall') return new Promise<never>(() => {});
+    await reader.cancel();
+    if (fault.how === 'break') throw new TypeError('terminated');
+    if (fault.how === 'end' || events > fault.events + 1) return undefined;
+    const data = JSON.stringify({
+      type: 'error',
+      error: { type: 'overloaded_error', message: 'Overloaded' },
+    });
+    return new TextEncoder().encode(`event: error\ndata: ${data}\n\n`);
+  };
 }
 
-function sliced(body: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        for (let start = 0; start < chunk.length; start += bytes)
-          controller.enqueue(chunk.slice(start, start + bytes));
-      },
-    }),
-  );
+function sliced(reader: Reader, bytes: number): BodySource['next'] {
+  let rest: Uint8Array = new Uint8Array();
+  return async () => {
+    if (rest.length === 0) {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      rest = value;
+    }
+    const slice = rest.slice(0, bytes);
+    rest = rest.subarray(bytes);
+    return slice;
+  };
 }

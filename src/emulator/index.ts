@@ -1,12 +1,12 @@
 export { EmulatorError } from '../errors.ts';
 export type { RateLimit } from './api/rate-limit.ts';
+export type { RecordedRequest } from './api/received-request.ts';
 export type { EmulatorServer, ListenOptions } from './api/server.ts';
 export {
   createEmulator,
   type Emulator,
   type EmulatorFile,
   type EmulatorOptions,
-  type RecordedRequest,
 } from './create-emulator.ts';
 export {
   cutAfter,

@@ -5,6 +5,8 @@ import type { Store, StoredBatch } from '../store.ts';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
 import { createMessage } from './messages-api.ts';
 import { idPage } from './pages.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import { parseObject } from './request-body.ts';
 
 /** A batch expires a day after it was made. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -22,7 +24,7 @@ const batchBody = z.object({
 
 /** The Message Batches endpoints. `path` is what follows `/v1/messages/batches`. */
 export async function handleBatches(
-  request: Request,
+  request: ReceivedRequest,
   path: string,
   version: ApiVersion,
   service: MessagesService,
@@ -30,11 +32,11 @@ export async function handleBatches(
   const { store } = service;
   const [, id, action] = path.split('/');
   const describe = (batch: StoredBatch, status?: number) =>
-    json(formatted(batch, new URL(request.url).origin), store.ids, status);
+    json(formatted(batch, request.url.origin), store.ids, status);
   if (!id) {
     if (request.method === 'POST') return describe(await createBatch(request, version, service));
     if (request.method === 'GET') {
-      const { origin, searchParams } = new URL(request.url);
+      const { origin, searchParams } = request.url;
       const page = idPage([...store.batches.values()].toReversed(), searchParams);
       for (const batch of page.data) await finished(batch);
       return json({ ...page, data: page.data.map((batch) => formatted(batch, origin)) }, store.ids);
@@ -68,11 +70,11 @@ async function finished(batch: StoredBatch): Promise<void> {
 }
 
 async function createBatch(
-  request: Request,
+  request: ReceivedRequest,
   version: ApiVersion,
   service: MessagesService,
 ): Promise<StoredBatch> {
-  const parsed = batchBody.safeParse(await request.json().catch(() => undefined));
+  const parsed = batchBody.safeParse(parseObject(request.text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalidRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message}`);

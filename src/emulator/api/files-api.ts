@@ -3,6 +3,7 @@ import type { Store, StoredFile } from '../store.ts';
 import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
 import { mimeTypeOf } from './mime-type.ts';
 import { idPage, limitOf } from './pages.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 /** The header that asks for the shapes before general availability, still taken (documented Aug 2026). */
 const OLD_SHAPES = 'files-api-2025-04-14';
@@ -13,7 +14,7 @@ const LIFETIME = { least: 3600, most: 7_776_000 };
 
 /** The Files endpoints. `path` is what follows `/v1/files`. */
 export async function handleFiles(
-  request: Request,
+  request: ReceivedRequest,
   path: string,
   store: Store,
 ): Promise<Response | undefined> {
@@ -23,7 +24,7 @@ export async function handleFiles(
   if (!id) {
     if (request.method === 'POST') return json(metadata(await upload(request, store)), store.ids);
     if (request.method !== 'GET') return undefined;
-    const query = new URL(request.url).searchParams;
+    const query = request.url.searchParams;
     const newestFirst = [...store.files.values()].toReversed();
     const page = isOld ? idPage(newestFirst, query) : pageOf(newestFirst, query);
     return json({ ...page, data: page.data.map(metadata) }, store.ids);
@@ -39,7 +40,7 @@ export async function handleFiles(
   return undefined;
 }
 
-async function upload(request: Request, store: Store): Promise<StoredFile> {
+async function upload(request: ReceivedRequest, store: Store): Promise<StoredFile> {
   const form = await request.formData().catch(() => {
     throw invalidRequest('The request body is not valid multipart/form-data');
   });

@@ -10,6 +10,7 @@ import {
   usageOfCalls,
 } from '../response/answer.ts';
 import type { Store } from '../store.ts';
+import { bodyFrom } from './body.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
 const PIECES = [3, 9, 14, 7, 21, 5, 12];
@@ -18,22 +19,26 @@ const PIECES = [3, 9, 14, 7, 21, 5, 12];
 export function sseOf(
   answer: Answer,
   { store, eventDelayMs }: { readonly store: Store; readonly eventDelayMs: number },
+  signal: AbortSignal,
 ): Response {
   const encoder = new TextEncoder();
   const events = eventsOf(answer);
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await events.next().catch(asErrorEvent);
-      if (done) return controller.close();
-      controller.enqueue(encoder.encode(`event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`));
-      if (eventDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, eventDelayMs));
+  const body = bodyFrom(
+    {
+      async next() {
+        const { done, value } = await events.next().catch(asErrorEvent);
+        if (done) return undefined;
+        if (eventDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, eventDelayMs));
+        return encoder.encode(`event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`);
+      },
+      async cancel() {
+        answer.abort();
+        await events.return(undefined);
+        await answer.blocks.return({ stopReason: '', container: undefined });
+      },
     },
-    async cancel() {
-      answer.abort();
-      await events.return(undefined);
-      await answer.blocks.return({ stopReason: '', container: undefined });
-    },
-  });
+    signal,
+  );
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': store.ids.next('req') },
   });

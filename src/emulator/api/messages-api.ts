@@ -16,24 +16,23 @@ import { type MessagesService, respond } from '../response/respond.ts';
 import type { Store } from '../store.ts';
 import { json } from './http.ts';
 import { sseOf } from './message-stream.ts';
+import type { ReceivedRequest } from './received-request.ts';
 import { type MessagesBody, parseMessagesBody, parseObject } from './request-body.ts';
 import { expandThread } from './threads.ts';
 
 /** `POST /v1/messages`: plays the next response of the script. */
 export async function handleMessages(
-  request: Request,
+  { text, signal }: ReceivedRequest,
   version: ApiVersion,
   service: MessagesService,
 ): Promise<Response> {
-  const text = await request.text();
   const body = checked(expandThread(parseObject(text), service.store), version, service.store);
-  const answer = await respond(body, text.length, service, request.signal);
-  return body.stream ? sseOf(answer, service) : json(await wholeMessage(answer), service.store.ids);
+  const answer = await respond(body, text.length, service, signal);
+  return body.stream ? sseOf(answer, service, signal) : json(await wholeMessage(answer), service.store.ids);
 }
 
 /** `POST /v1/messages/count_tokens`: a quarter of the characters. */
-export async function countTokens(request: Request, version: ApiVersion, store: Store): Promise<Response> {
-  const text = await request.text();
+export function countTokens({ text }: ReceivedRequest, version: ApiVersion, store: Store): Response {
   // It takes what a message takes, but for `max_tokens`.
   checked({ max_tokens: 1, ...parseObject(text) }, version, store);
   return json({ input_tokens: Math.ceil(text.length / 4) }, store.ids);
@@ -46,9 +45,7 @@ export async function createMessage(
   service: MessagesService,
 ): Promise<object> {
   const size = JSON.stringify(params).length;
-  return wholeMessage(
-    await respond(checked(params, version, service.store), size, service, service.signal()),
-  );
+  return wholeMessage(await respond(checked(params, version, service.store), size, service));
 }
 
 function checked(params: Record<string, unknown>, version: ApiVersion, store: Store): MessagesBody {

@@ -1,6 +1,7 @@
 import type { Store } from '../store.ts';
 import { json, notFound } from './http.ts';
 import { idPage } from './pages.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 /** Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026). */
 const MODELS = [
@@ -27,11 +28,11 @@ const MODELS = [
 const yes = { supported: true };
 
 /** The Models endpoints. `path` is what follows `/v1/models`. */
-export function handleModels(request: Request, path: string, store: Store): Response | undefined {
+export function handleModels(request: ReceivedRequest, path: string, store: Store): Response | undefined {
   if (request.method !== 'GET') return undefined;
   const [, id] = path.split('/');
   const models = MODELS.map(formatted);
-  if (!id) return json(idPage(models, new URL(request.url).searchParams), store.ids);
+  if (!id) return json(idPage(models, request.url.searchParams), store.ids);
   // An alias is the id without its date.
   const model = models.find((one) => one.id === id || one.id.replace(/-\d{8}$/, '') === id);
   if (!model) throw notFound(`model: ${id}`);

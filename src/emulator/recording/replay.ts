@@ -1,6 +1,7 @@
 import { EmulatorError } from '../../errors.ts';
 import { failure, invalidRequest } from '../api/http.ts';
-import type { Emulator, RecordedRequest } from '../create-emulator.ts';
+import type { RecordedRequest } from '../api/received-request.ts';
+import type { Emulator } from '../create-emulator.ts';
 import { Ids } from '../ids.ts';
 import { piecesOf, readWhole } from './body.ts';
 import { type Exchange, type ExchangeBody, type ExchangeRequest, pathOf } from './exchange.ts';

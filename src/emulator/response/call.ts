@@ -1,3 +1,4 @@
+import type { Life } from '../life.ts';
 import type { LastResult } from '../script/words.ts';
 import type { Store, StoredContainer } from '../store.ts';
 import type { ScriptedBlock } from './answer.ts';
@@ -15,8 +16,8 @@ export interface Stage {
   readonly web: WebPages;
   /** Ends what runs: nobody reads on. */
   readonly signal: AbortSignal;
-  /** Ends with the emulator. What waits between two requests ends with it only. */
-  readonly life: AbortSignal;
+  /** What waits between two requests ends with the emulator only. */
+  readonly life: Life;
 }
 
 /** A call that was announced, and what comes of it. */

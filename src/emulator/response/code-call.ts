@@ -73,7 +73,7 @@ export class CodeCall implements Call {
   #start(stage: Stage): RunningCell {
     const { container, toolbox, life } = stage;
     const names = [...toolbox.web.keys(), ...toolbox.fromCode];
-    return new RunningCell((call, signal) =>
+    return new RunningCell(life, (call, signal) =>
       runCommand(
         container as StoredContainer,
         {
@@ -83,7 +83,7 @@ export class CodeCall implements Call {
           keepsState: toolbox.keepsState,
           tools: { names, call },
         },
-        { store: stage.store, signal: AbortSignal.any([signal, life]) },
+        { store: stage.store, signal },
       ),
     );
   }

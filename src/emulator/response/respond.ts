@@ -3,6 +3,7 @@ import type { MessagesBody } from '../api/request-body.ts';
 import { rememberThread } from '../api/threads.ts';
 import { openCallsOf, toolResultsOf } from '../checks/check-history.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from '../container.ts';
+import type { Life } from '../life.ts';
 import type { SandboxFactory } from '../sandbox/sandbox.ts';
 import { lastResultOf } from '../script/dynamic-script.ts';
 import { outlineOf } from '../script/outline.ts';
@@ -36,8 +37,7 @@ export interface MessagesService {
   readonly web: WebPages;
   readonly timeoutMs: number;
   readonly eventDelayMs: number;
-  /** Aborts when the emulator is reset or disposed of. */
-  readonly signal: () => AbortSignal;
+  readonly life: Life;
 }
 
 /**
@@ -50,9 +50,9 @@ export async function respond(
   body: MessagesBody,
   size: number,
   service: MessagesService,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Answer> {
-  const { store, script } = service;
+  const { store, script, life } = service;
   if (body.max_tokens === 0) return nothingSaid(body, size, store);
   const unfinished = unfinishedOf(body, service);
   const scripted = unfinished.scripted ?? script.next(body);
@@ -64,17 +64,6 @@ export async function respond(
       (scripted?.steps.some(isCommand) ?? false) ||
       (scripted?.open !== undefined && isCommand(scripted.open));
     const container = await containerFor(body, needsSandbox, scripted, toolbox, service);
-    const reading = new AbortController();
-    const life = service.signal();
-    const stage: Stage = {
-      container,
-      before: lastResultOf(body),
-      store,
-      toolbox,
-      web: service.web,
-      signal: AbortSignal.any([signal, reading.signal, life]),
-      life,
-    };
     const resumed = unfinished.calls.filter(
       (call) => call instanceof CodeCall && call.isWaiting,
     ) as CodeCall[];
@@ -85,17 +74,33 @@ export async function respond(
     forget(unfinished, service);
     const id = store.ids.next('msg');
     const resumesCode = resumed.length > 0;
+    const reading = life.begin();
+    const abort = () => reading.abort();
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
+    const done = () => {
+      life.over(reading);
+      signal?.removeEventListener('abort', abort);
+    };
     return {
       id,
       model: body.model,
       inputTokens: Math.ceil(size / 4),
       resumesCode,
       blocks: answered(
-        { body, id, unfinished, scripted, resumesCode, skills: skillsOf(body) },
-        stage,
+        { body, id, done, unfinished, scripted, resumesCode, skills: skillsOf(body) },
+        {
+          container,
+          before: lastResultOf(body),
+          store,
+          toolbox,
+          web: service.web,
+          signal: reading.signal,
+          life,
+        },
         service,
       ),
-      abort: () => reading.abort(),
+      abort,
     };
   } catch (error) {
     if (scripted && !unfinished.scripted) script.rewind(scripted);
@@ -118,7 +123,12 @@ interface Played extends Ending {
 
 /** All blocks of a response, which are remembered once they came. */
 async function* answered(
-  { body, id, ...part }: Part & { readonly body: MessagesBody; readonly id: string },
+  {
+    body,
+    id,
+    done: over,
+    ...part
+  }: Part & { readonly body: MessagesBody; readonly id: string; readonly done: () => void },
   stage: Stage,
   service: MessagesService,
 ): AsyncGenerator<ScriptedBlock, Ending> {
@@ -145,6 +155,7 @@ async function* answered(
       yield value;
     }
   } finally {
+    over();
     if (!isOver) giveBack(part, service);
     await blocks.return({ stopReason: '', container: undefined, whole: false });
   }
@@ -169,7 +180,7 @@ async function* blocksOf(
   const opening = yield* runAll(unfinished.calls, stage);
   if (opening.calls.length > 0) {
     if (scripted && !unfinished.scripted) script.rewind(scripted);
-    keep({ ...unfinished, calls: opening.calls }, service);
+    keep({ ...unfinished, calls: opening.calls, container: stage.container?.id }, service);
     return waits;
   }
   if (!scripted)

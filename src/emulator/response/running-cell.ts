@@ -1,4 +1,5 @@
 import type { CommandOutcome } from '../container.ts';
+import type { Life } from '../life.ts';
 import type { ToolCall, ToolReply } from '../sandbox/sandbox.ts';
 
 /** What a cell comes to next: calls that it waits for, or its end. */
@@ -9,19 +10,24 @@ export type Moment =
 /** Python code that runs while responses come and go: it may wait for tools between two of them. */
 export class RunningCell {
   readonly #end: Promise<Moment>;
-  readonly #controller = new AbortController();
+  readonly #abort: () => void;
   #asked = deferred<Moment>();
   #answer: ((replies: readonly ToolReply[]) => void) | undefined;
 
-  /** Starts the code. `run` is given how to call tools, and what ends it. */
+  /** Starts the code. `run` is given how to call tools, and what ends it. It ends with the emulator at the latest. */
   constructor(
+    life: Life,
     run: (
       call: (calls: readonly ToolCall[]) => Promise<readonly ToolReply[]>,
       signal: AbortSignal,
     ) => Promise<CommandOutcome>,
   ) {
     const call = (calls: readonly ToolCall[]) => this.#ask(calls);
-    this.#end = run(call, this.#controller.signal).then((outcome) => ({ outcome }));
+    const controller = life.begin();
+    this.#abort = () => controller.abort();
+    this.#end = run(call, controller.signal)
+      .finally(() => life.over(controller))
+      .then((outcome) => ({ outcome }));
     // Whoever asks for what comes next gets the failure; nobody may be asking now.
     this.#end.catch(() => {});
   }
@@ -44,7 +50,7 @@ export class RunningCell {
   }
 
   abort(): void {
-    this.#controller.abort();
+    this.#abort();
   }
 }
 
