@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Tests import the public names as a user does; this points them at the sources. */
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Tests import the public names as a user does. What they pass is frozen on its way to the sources. */
 export const alias = [
-  { find: /^code-execution-kit$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
-  {
-    find: /^code-execution-kit\/(.+)$/,
-    replacement: fileURLToPath(new URL('./src', import.meta.url)).concat('/$1/index.ts'),
-  },
+  { find: /^code-execution-kit$/, replacement: at('./test/support/frozen-kit.ts') },
+  { find: /^code-execution-kit\/node$/, replacement: at('./test/support/frozen-node.ts') },
+  { find: /^code-execution-kit\/(.+)$/, replacement: at('./src').concat('/$1/index.ts') },
 ];
 
 export default defineConfig({

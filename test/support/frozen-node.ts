@@ -1,0 +1,9 @@
+import * as node from '../../src/node/index.ts';
+import { freezingInputs } from './freeze.ts';
+
+/** As frozen-kit.ts, for the names of Node. */
+export * from '../../src/node/index.ts';
+
+export const saveArtifacts = freezingInputs(node.saveArtifacts);
+export const uploadPath = freezingInputs(node.uploadPath);
+export const uploadStream = freezingInputs(node.uploadStream);
