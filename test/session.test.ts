@@ -506,7 +506,13 @@ describe('an unfinished turn', () => {
     expect(session.unfinished).toEqual(error.checkpoint);
     const discarded = createSession(client, defaults, { snapshot: session.toJSON() });
     discarded.discard();
-    expect(discarded.toJSON()).toEqual({ ...before, revision: before.revision + 2 });
+    const used = error.checkpoint.state.usage;
+    expect(used.interrupted).toHaveLength(1);
+    expect(discarded.toJSON()).toEqual({
+      ...before,
+      usagePerTurn: [...before.usagePerTurn, used],
+      revision: before.revision + 2,
+    });
     expect(bodies()).toHaveLength(2);
     expect((await session.resume({ rerun: true }).turn()).outcome).toBe('completed');
     expect(session.messages).toHaveLength(4);

@@ -21,6 +21,7 @@ export const snapshotSchema = z.looseObject({
       input_tokens: count,
       output_tokens: count,
       perResponse: z.array(z.looseObject({})),
+      interrupted: z.array(z.looseObject({})),
     }),
   ),
   unfinished: z.nullable(checkpointSchema),

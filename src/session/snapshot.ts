@@ -41,12 +41,15 @@ export function newSnapshot(container: ContainerData | null): SessionSnapshot {
 /** The usage of the turns that ended, and of the unfinished one as far as it came. */
 export function usageOf({ usagePerTurn, unfinished }: SessionSnapshot): SessionUsage {
   const perTurn = withUsage(usagePerTurn, unfinished?.state.usage);
-  return { ...sumOfUsage(perTurn.map(({ perResponse: _, ...counters }) => counters)), perTurn };
+  return {
+    ...sumOfUsage(perTurn.map(({ perResponse: _, interrupted: __, ...counters }) => counters)),
+    perTurn,
+  };
 }
 
 /** The list with the usage of one more turn, where it has any. */
 export function withUsage(usages: readonly TurnUsage[], usage: TurnUsage | undefined): readonly TurnUsage[] {
-  return usage && usage.perResponse.length > 0 ? [...usages, usage] : usages;
+  return usage && usage.perResponse.length + usage.interrupted.length > 0 ? [...usages, usage] : usages;
 }
 
 /**

@@ -42,6 +42,7 @@ export const checkpointSchema = z.looseObject({
       input_tokens: count,
       output_tokens: count,
       perResponse: z.array(z.looseObject({})),
+      interrupted: z.array(z.looseObject({})),
     }),
     toolUses: z.array(identified),
     serverTools: z.array(identified),

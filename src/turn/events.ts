@@ -2,7 +2,7 @@ import type { ContainerData } from '../wire/container.ts';
 import type { SourceField } from '../wire/source-text.ts';
 import type { Artifact } from './artifact.ts';
 import type { Execution } from './execution.ts';
-import type { Notice, Outcome, ServerToolUse, ToolUse, TurnFailure } from './state.ts';
+import type { Notice, Outcome, ServerToolUse, ToolUse, TurnFailure, TurnState } from './state.ts';
 import type { ResponseUsage } from './usage.ts';
 
 export type { SourceField };
@@ -38,6 +38,7 @@ export type ContainerChange =
  * | `usage` | counters of the response so far; they replace earlier ones of the same response |
  * | `pause` | a response ended with `pause_turn`; the next request follows |
  * | `notice` | something the caller should know that is no error |
+ * | `response-repeat` | a response broke off and is asked for again (`interruptedRetries`): `state` holds as before it, with a notice that keeps what came |
  * | `unknown` | a block, delta or event that this version does not know, as it came |
  * | `turn-end` | the turn ended; the last event |
  * | `turn-error` | the turn failed; the last event, after which the iterator throws |
@@ -63,6 +64,7 @@ export type TurnEvent = { readonly seq: number } & (
   | { readonly type: 'usage'; readonly responseIndex: number; readonly usage: ResponseUsage }
   | { readonly type: 'pause'; readonly responseIndex: number }
   | { readonly type: 'notice'; readonly notice: Notice }
+  | { readonly type: 'response-repeat'; readonly responseIndex: number; readonly state: TurnState }
   | { readonly type: 'unknown'; readonly raw: unknown }
   | { readonly type: 'turn-end'; readonly outcome: Outcome; readonly stopReason: string | null }
   | ({ readonly type: 'turn-error' } & TurnFailure)

@@ -3,13 +3,14 @@ import { TurnLimitError } from '../errors.ts';
 import { requestedContainerId } from '../request/container.ts';
 import { withResponse } from '../request/next-params.ts';
 import { inertUploads, type RequestParams } from '../request/params.ts';
-import { sendMessage } from '../request/send.ts';
+import { LONGEST_DELAY_MS, retryDelayMs, sendMessage, sleep } from '../request/send.ts';
 import { untilAborted } from '../request/until-aborted.ts';
 import { isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
 import { readResponse } from '../wire/read-response.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { type Boundary, checkpointAt } from './checkpoint.ts';
 import { endTurn, turnOf } from './end-turn.ts';
-import { CallbackFailure, failTurn, LimitReached, LostContainer } from './failure.ts';
+import { CallbackFailure, failTurn, LimitReached, LostContainer, mayPass } from './failure.ts';
 import { limitsOf, Meter, spentBehind, type TurnLimits } from './limits.ts';
 import {
   inFreshContainer,
@@ -17,11 +18,12 @@ import {
   requestedContainer,
   tellsOfLostContainer,
 } from './lost-container.ts';
-import { containerLostNotice, inertUploadsNotice } from './notices.ts';
+import { containerLostNotice, inertUploadsNotice, responseRepeatedNotice } from './notices.ts';
 import type { Checkpoint, Turn } from './state.ts';
 import { answerCalls } from './tool-round.ts';
 import { TurnTranslator } from './translate.ts';
 import type { TurnRun, TurnStart } from './turn-context.ts';
+import { withInterrupted } from './usage.ts';
 
 /**
  * The loop of a turn: send, read, and go on while the API pauses or calls tools that have a handler. Yields after each
@@ -40,7 +42,7 @@ export async function* turnLoop(run: TurnRun, start: TurnStart): AsyncGenerator<
 
 class TurnLoop {
   readonly #run: TurnRun;
-  readonly #translator: TurnTranslator;
+  #translator: TurnTranslator;
   readonly #responses: Message[];
   readonly #meter: Meter;
   readonly #named: KnownContainer | null;
@@ -78,7 +80,7 @@ class TurnLoop {
       this.#tellInertUploads();
       if (this.#boundary.phase === 'awaiting-tools') yield* this.#answerTools();
       for (;;) {
-        yield* this.#exchange();
+        yield* this.#exchangeOrRepeat();
         const asks = this.#asks();
         if (!asks) return await this.#end();
         if (this.#stopsBefore(asks)) return await this.#end('paused');
@@ -93,7 +95,7 @@ class TurnLoop {
         ...this.#run,
         responses: [...this.#responses],
         translator: this.#translator,
-        checkpoint: checkpointAt(this.#boundary, this.#isBehind),
+        checkpoint: checkpointAt(this.#isBehind ? this.#brokenOff() : this.#boundary, this.#isBehind),
       });
     }
   }
@@ -204,6 +206,46 @@ class TurnLoop {
     this.#moveTo('ready', { ...params, messages: [...params.messages, { role: 'user', content: results }] });
     await this.#save();
     yield;
+  }
+
+  /** The boundary with what the response behind it took before it broke off: tokens and time. */
+  #brokenOff(): Boundary {
+    const now = this.#run.readState();
+    const { state } = this.#boundary;
+    const reported = now.usage.perResponse[this.#responses.length];
+    return {
+      ...this.#boundary,
+      spent: this.#meter.spent(now),
+      state: { ...state, usage: withInterrupted(state.usage, reported) },
+    };
+  }
+
+  /** A response that broke off is asked for again only as often as the caller says: its code may run twice. */
+  async *#exchangeOrRepeat(): AsyncGenerator<void, void> {
+    const { signal, options } = this.#run;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return yield* this.#exchange();
+      } catch (error) {
+        const delay = retryDelayMs(error, attempt);
+        const goesOn = attempt < options.interruptedRetries && delay <= LONGEST_DELAY_MS;
+        if (!goesOn || signal.aborted || !mayPass(error)) throw error;
+        await sleep(delay, signal);
+        this.#repeat(error);
+        yield;
+      }
+    }
+  }
+
+  /** Takes the events of the broken response back; what came of it stays in a notice. */
+  #repeat(error: unknown): void {
+    const { emit, readState } = this.#run;
+    const boundary = this.#brokenOff();
+    const notice = responseRepeatedNotice(reasonOf(error), this.#translator.message);
+    const state = { ...boundary.state, notices: [...readState().notices, notice] };
+    emit({ type: 'response-repeat', responseIndex: this.#responses.length, state });
+    this.#boundary = { ...boundary, state: readState() };
+    this.#translator = new TurnTranslator(emit, state);
   }
 
   /**

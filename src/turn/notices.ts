@@ -1,3 +1,4 @@
+import type { Message } from '../wire/blocks.ts';
 import type { Notice, TurnState } from './state.ts';
 
 /** For uploads that have no effect; `ids` are those of their files. */
@@ -35,6 +36,12 @@ export function containerLostNotice(id: string): Notice {
     `Container ${id} is gone, with its files and variables. The turn begins in a fresh one, with the uploads of the ` +
     'conversation repeated.';
   return { code: 'container-lost', message };
+}
+
+/** For a response that broke off and is asked for again. */
+export function responseRepeatedNotice(reason: string, response: Message | null): Notice {
+  const message = `A response broke off and was asked for again, so its code may have run twice: ${reason}`;
+  return { code: 'response-repeated', message, response };
 }
 
 /** For calls that an interruption left without a result. */

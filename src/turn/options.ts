@@ -27,6 +27,11 @@ export interface TurnOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** Tries after the first for failures that show that nothing ran (429, 503, 529, never connected). Default 2. */
   readonly retries?: number | undefined;
+  /**
+   * Tries after the first for a response that broke off when its code may have run already: a cut or silent stream, an `error` event
+   * that passes, a lost connection, a 5xx. Code may run twice; what came first is kept in a notice. Default 0.
+   */
+  readonly interruptedRetries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
   readonly describe?: boolean | undefined;
   /** Add the default code execution tool where `tools` has none. Default true. */
@@ -63,6 +68,7 @@ export interface ResolvedTurnOptions {
   readonly now: () => Date;
   readonly idleTimeoutMs: number;
   readonly retries: number;
+  readonly interruptedRetries: number;
   readonly describe: boolean;
   readonly addTool: boolean;
   readonly maxEventBytes: number;
@@ -81,6 +87,7 @@ export const TURN_DEFAULTS = {
   // Under the 300 s after which Node's fetch gives a silent body up by itself.
   idleTimeoutMs: 290_000,
   retries: 2,
+  interruptedRetries: 0,
   describe: true,
   addTool: true,
   maxEventBytes: 64 * 1024 * 1024,
@@ -98,7 +105,7 @@ const NAMES: readonly string[] = [
   'now',
   'request',
 ];
-const COUNTS = ['maxPauses', 'maxToolRounds', 'retries'] as const;
+const COUNTS = ['maxPauses', 'maxToolRounds', 'retries', 'interruptedRetries'] as const;
 const AMOUNTS = ['idleTimeoutMs', 'toolTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
 const OPTIONAL_AMOUNTS = ['maxOutputTokens', 'maxDurationMs'] as const;
 const FUNCTIONS = ['onEvent', 'onCheckpoint', 'stopWhen', 'now'] as const;

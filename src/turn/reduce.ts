@@ -60,6 +60,8 @@ function fold(state: TurnState, event: TurnEvent): TurnState {
       return { ...state, usage: withResponseUsage(state.usage, event.responseIndex, event.usage) };
     case 'pause':
       return { ...state, parts: [...state.parts, { type: 'pause' }] };
+    case 'response-repeat':
+      return event.state;
     case 'notice':
       return { ...state, notices: [...state.notices, event.notice] };
     case 'unknown':

@@ -63,6 +63,7 @@ export interface Notice {
     | 'inert-upload'
     | 'container-changed'
     | 'container-lost'
+    | 'response-repeated'
     | 'calls-dropped'
     | 'files-not-captured'
     | 'answer-not-parsed'
@@ -70,6 +71,8 @@ export interface Notice {
     | 'listener-failed'
     | (string & {});
   readonly message: string;
+  /** With `response-repeated`: the response that broke off, as far as it came; `null` where nothing did. */
+  readonly response?: Message | null;
 }
 
 /** Why a turn was interrupted, as data. */

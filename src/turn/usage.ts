@@ -14,9 +14,11 @@ export interface ResponseUsage {
 export interface TurnUsage extends ResponseUsage {
   /** What each response reported, in order. */
   readonly perResponse: readonly ResponseUsage[];
+  /** What responses reported that broke off and were asked for again. */
+  readonly interrupted: readonly ResponseUsage[];
 }
 
-export const NO_USAGE: TurnUsage = { input_tokens: 0, output_tokens: 0, perResponse: [] };
+export const NO_USAGE: TurnUsage = { input_tokens: 0, output_tokens: 0, perResponse: [], interrupted: [] };
 
 /** The usage of a turn with one response's counters put in the place of what that response reported before. */
 export function withResponseUsage(
@@ -28,7 +30,19 @@ export function withResponseUsage(
   // Responses without a report must not leave a hole, which JSON would turn into null.
   while (perResponse.length < responseIndex) perResponse.push({ input_tokens: 0, output_tokens: 0 });
   perResponse[responseIndex] = response;
-  return { ...sumOfUsage(perResponse), perResponse };
+  return turnUsage(perResponse, usage.interrupted);
+}
+
+/** The usage with what a response reported that broke off: it was billed. */
+export function withInterrupted(
+  { perResponse, interrupted }: TurnUsage,
+  response: ResponseUsage | undefined,
+): TurnUsage {
+  return turnUsage(perResponse, response ? [...interrupted, response] : interrupted);
+}
+
+function turnUsage(perResponse: readonly ResponseUsage[], interrupted: readonly ResponseUsage[]): TurnUsage {
+  return { ...sumOfUsage([...interrupted, ...perResponse]), perResponse, interrupted };
 }
 
 /** Each counter summed; of texts the last one. */

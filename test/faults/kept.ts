@@ -49,7 +49,7 @@ export function assertNothingLost(result: Result, exchanges: readonly Exchange[]
   const counted = state.usage.perResponse.slice(responses.length - received.length);
   expect(counted.map(({ output_tokens }) => output_tokens)).toEqual(reported);
   expect(state.usage.output_tokens).toBe(
-    sum(state.usage.perResponse.map(({ output_tokens }) => output_tokens)),
+    sum([...state.usage.perResponse, ...state.usage.interrupted].map(({ output_tokens }) => output_tokens)),
   );
   const container = received.findLast(({ containerId }) => containerId !== undefined)?.containerId;
   if (container !== undefined && state.container) expect(state.container.id).toBe(container);

@@ -32,9 +32,9 @@ export function sseOf(
         return encoder.encode(`event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`);
       },
       async cancel() {
-        answer.abort();
+        answer.abandon();
         await events.return(undefined);
-        await answer.blocks.return({ stopReason: '', container: undefined });
+        await answer.blocks.return({ stopReason: '', container: undefined, delivered: () => {} });
       },
     },
     signal,
@@ -75,7 +75,7 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
     content.push(next.value);
     yield* eventsOfBlock(next.value, index++);
   }
-  const { stopReason, container } = next.value;
+  const { stopReason, container, delivered } = next.value;
   yield {
     type: 'message_delta',
     delta: {
@@ -92,6 +92,7 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
       ...serverToolUsage(content),
     },
   };
+  delivered();
   yield { type: 'message_stop' };
 }
 
@@ -103,7 +104,7 @@ function messageStart({ id, model }: Answer) {
 function* wholeMessage(
   answer: Answer,
   content: readonly ScriptedBlock[],
-  { stopReason, container }: Ending,
+  { stopReason, container, delivered }: Ending,
 ): Generator<StreamEvent, undefined> {
   const message = {
     ...messageStart(answer),
@@ -114,6 +115,7 @@ function* wholeMessage(
     usage: usageOfCalls(content),
   };
   yield { type: 'message_start', message };
+  delivered();
   yield { type: 'message_stop' };
 }
 

@@ -61,7 +61,8 @@ async function wholeMessage(answer: Answer): Promise<object> {
   const content: ScriptedBlock[] = [];
   let next = await answer.blocks.next();
   for (; !next.done; next = await answer.blocks.next()) content.push(next.value);
-  const { stopReason, container } = next.value;
+  const { stopReason, container, delivered } = next.value;
+  delivered();
   const usage = isOnlyCalls(content, answer)
     ? usageOfCalls(content)
     : { ...usageAtStart(answer), output_tokens: tokensOf(content), ...serverToolUsage(content) };

@@ -6,6 +6,8 @@ export interface Ending {
   readonly stopReason: string;
   /** `container` as the API puts it at the end; `undefined` when none was used. */
   readonly container: object | undefined;
+  /** To be called with the last event: what was played is not asked for again. */
+  readonly delivered: () => void;
 }
 
 /** A response that is under way: its blocks come while the sandbox works. */
@@ -16,8 +18,8 @@ export interface Answer {
   /** It goes on inside code that waited for the caller's tools. */
   readonly resumesCode: boolean;
   readonly blocks: AsyncGenerator<ScriptedBlock, Ending>;
-  /** Ends the command that runs: nobody reads on. */
-  readonly abort: () => void;
+  /** Nobody reads on: ends the command that runs, and takes back what was played, unless it was delivered. */
+  readonly abandon: () => void;
 }
 
 /** Token counts of the emulator are a quarter of the characters. */

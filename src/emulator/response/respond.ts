@@ -74,33 +74,38 @@ export async function respond(
     forget(unfinished, service);
     const id = store.ids.next('msg');
     const resumesCode = resumed.length > 0;
+    const part = { unfinished, scripted, resumesCode, skills: skillsOf(body) };
     const reading = life.begin();
-    const abort = () => reading.abort();
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted) abort();
-    const done = () => {
+    let isSettled = false;
+    const settle = (how: () => void) => {
+      if (isSettled) return;
+      isSettled = true;
       life.over(reading);
-      signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abandon);
+      how();
+    };
+    const abandon = () => {
+      reading.abort();
+      settle(() => giveBack(part, service));
+    };
+    signal?.addEventListener('abort', abandon);
+    if (signal?.aborted) abandon();
+    const stage: Stage = {
+      container,
+      before: lastResultOf(body),
+      store,
+      toolbox,
+      web: service.web,
+      signal: reading.signal,
+      life,
     };
     return {
       id,
       model: body.model,
       inputTokens: Math.ceil(size / 4),
       resumesCode,
-      blocks: answered(
-        { body, id, done, unfinished, scripted, resumesCode, skills: skillsOf(body) },
-        {
-          container,
-          before: lastResultOf(body),
-          store,
-          toolbox,
-          web: service.web,
-          signal: reading.signal,
-          life,
-        },
-        service,
-      ),
-      abort,
+      blocks: answered({ body, id, part, settle }, stage, service),
+      abandon,
     };
   } catch (error) {
     if (scripted && !unfinished.scripted) script.rewind(scripted);
@@ -116,47 +121,46 @@ interface Part {
   readonly skills: readonly ResolvedSkill[];
 }
 
-interface Played extends Ending {
+interface Played extends Omit<Ending, 'delivered'> {
   /** All steps of the scripted response were played; otherwise code waits in the middle of them. */
   readonly whole: boolean;
 }
 
-/** All blocks of a response, which are remembered once they came. */
+interface Answered {
+  readonly body: MessagesBody;
+  readonly id: string;
+  readonly part: Part;
+  /** Does, once, what becomes of the response: it was delivered, it was abandoned, or its script is at fault. */
+  readonly settle: (how: () => void) => void;
+}
+
+/** All blocks of a response, which are remembered once they were delivered. */
 async function* answered(
-  {
-    body,
-    id,
-    done: over,
-    ...part
-  }: Part & { readonly body: MessagesBody; readonly id: string; readonly done: () => void },
+  { body, id, part, settle }: Answered,
   stage: Stage,
   service: MessagesService,
 ): AsyncGenerator<ScriptedBlock, Ending> {
   const { store, script } = service;
   const content: ScriptedBlock[] = [];
   const blocks = blocksOf(part, stage, service);
-  /** It came to its end, or its script is at fault; otherwise nobody reads on. */
-  let isOver = false;
+  const remember = ({ stopReason, whole }: Played) => {
+    const messages = [...body.messages, { role: 'assistant' as const, content }];
+    if (part.scripted && whole) script.ended(part.scripted, messages);
+    if (stopReason === 'pause_turn') store.paused.add(outlineOf(messages));
+    rememberThread(body, { id, content }, store);
+  };
   try {
     for (;;) {
       const { done, value } = await blocks.next().catch((error) => {
-        isOver = !stage.signal.aborted;
+        // Else whoever abandoned it gave it back.
+        if (!stage.signal.aborted) settle(() => {});
         throw error;
       });
-      if (done) {
-        const messages = [...body.messages, { role: 'assistant' as const, content }];
-        if (part.scripted && value.whole) script.ended(part.scripted, messages);
-        if (value.stopReason === 'pause_turn') store.paused.add(outlineOf(messages));
-        rememberThread(body, { id, content }, store);
-        isOver = true;
-        return value;
-      }
+      if (done) return { ...value, delivered: () => settle(() => remember(value)) };
       content.push(value);
       yield value;
     }
   } finally {
-    over();
-    if (!isOver) giveBack(part, service);
     await blocks.return({ stopReason: '', container: undefined, whole: false });
   }
 }
@@ -267,11 +271,10 @@ function nothingSaid({ model }: MessagesBody, size: number, store: Store): Answe
     model,
     inputTokens: Math.ceil(size / 4),
     resumesCode: false,
-    // biome-ignore lint/correctness/useYield: it ends without a block.
     blocks: (async function* () {
-      return { stopReason: 'max_tokens', container: undefined };
+      return { stopReason: 'max_tokens', container: undefined, delivered: () => {} };
     })(),
-    abort: () => {},
+    abandon: () => {},
   };
 }
 
