@@ -49,8 +49,20 @@ export class ArtifactBody {
 
   /** The next piece; `undefined` at the end. */
   async read(): Promise<Uint8Array | undefined> {
+    const { fileId, maxBytes = Number.POSITIVE_INFINITY, onBytes, signal } = this.#checks;
     try {
-      return await this.#read();
+      if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+      const value = await this.#receive();
+      signal?.throwIfAborted();
+      if (!value) {
+        if (this.#expected !== null && this.receivedBytes !== this.#expected) throw this.#cut();
+        signal?.removeEventListener('abort', this.#abort);
+        return undefined;
+      }
+      this.receivedBytes += value.byteLength;
+      if (this.receivedBytes > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+      onBytes?.(value.byteLength);
+      return value;
     } catch (error) {
       this.failure ??= error;
       void this.cancel(error);
@@ -58,22 +70,12 @@ export class ArtifactBody {
     }
   }
 
-  async #read(): Promise<Uint8Array | undefined> {
-    const { fileId, maxBytes = Number.POSITIVE_INFINITY, onBytes } = this.#checks;
-    if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
-    const { value } = (await this.#reader?.read().catch((cause) => {
+  async #receive(): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#reader?.read())?.value;
+    } catch (cause) {
       throw isAbort(cause) ? cause : this.#cut(cause);
-    })) ?? { value: undefined };
-    this.#checks.signal?.throwIfAborted();
-    if (!value) {
-      if (this.#expected !== null && this.receivedBytes !== this.#expected) throw this.#cut();
-      this.#checks.signal?.removeEventListener('abort', this.#abort);
-      return undefined;
     }
-    this.receivedBytes += value.byteLength;
-    if (this.receivedBytes > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
-    onBytes?.(value.byteLength);
-    return value;
   }
 
   /** The rest as a stream, with a known length where the runtime has such streams: R2 takes no others. */

@@ -6,8 +6,6 @@ import type { ArtifactBody } from '../files/artifact-body.ts';
 
 /** Pieces are written together in this size, while the next are read. */
 const WRITE_BYTES = 1024 * 1024;
-/** The disk is told to begin after each so many. */
-const SYNC_BYTES = 32 * 1024 * 1024;
 /** A part of another machine, or of a process whose number was given away again, counts as left behind after this. */
 const STALE_MS = 24 * 3600 * 1000;
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -55,22 +53,10 @@ export async function writePart(path: string, body: ArtifactBody): Promise<Writt
     let size = 0;
     // One write at a time is under way, and nothing more is kept.
     let writing = Promise.resolve();
-    // The disk begins while bytes still come; all of it at the end would take as long again.
-    let syncing: Promise<void> | undefined;
-    let unsynced = 0;
     const flush = async () => {
       await writing;
       writing = writeAll(handle, pieces);
       writing.catch(() => {});
-      unsynced += size;
-      if (unsynced >= SYNC_BYTES && !syncing) {
-        unsynced = 0;
-        // What fails here fails again at the end.
-        syncing = handle.datasync().then(
-          () => (syncing = undefined),
-          () => {},
-        );
-      }
       pieces = [];
       size = 0;
     };
@@ -82,7 +68,6 @@ export async function writePart(path: string, body: ArtifactBody): Promise<Writt
     }
     await flush();
     await writing;
-    await syncing;
     await handle.sync();
     return { sizeBytes: body.receivedBytes, sha256: hash.digest('hex') };
   } finally {
