@@ -13,6 +13,7 @@ import { createEmulator, systemSandbox } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
 import { script, scriptWithMatplotlib } from './quickstart/script.ts';
 import { bold, createTurnView, dim, printable } from './quickstart/terminal.ts';
+import { showTransfers } from './quickstart/transfers.ts';
 
 const QUESTION =
   'Clean this sales export and tell me which month was best and the total revenue. ' +
@@ -35,7 +36,9 @@ async function main(): Promise<void> {
   const client = live ? new Anthropic() : new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
   write(dim(`${live ? 'Real API' : 'Offline, with the emulator'}\n\n`));
 
-  const file = await uploadPath(client, new URL('data/sales.csv', import.meta.url));
+  const file = await showTransfers(process.stdout, ({ upload }) =>
+    uploadPath(client, new URL('data/sales.csv', import.meta.url), { onProgress: upload('sales.csv') }),
+  );
   write(`${bold('?')} ${QUESTION}\n  ${file.filename}, ${file.size_bytes} bytes, ${file.id}\n\n`);
 
   const stream = streamTurn(client, {
@@ -51,7 +54,9 @@ async function main(): Promise<void> {
   // Each run leaves the same two names; saveArtifacts itself never replaces a file.
   for (const { name } of turn.artifacts)
     await rm(join('out', basename(name ?? '')), { force: true, recursive: false });
-  const saved = await saveArtifacts(client, turn.artifacts, 'out');
+  const saved = await showTransfers(process.stdout, ({ download }) =>
+    saveArtifacts(client, turn.artifacts, 'out', { onProgress: download }),
+  );
   if (!live) emulator.assertDone();
 
   const { input_tokens, output_tokens, perResponse } = turn.usage;

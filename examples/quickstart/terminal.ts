@@ -14,6 +14,13 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
+/** A name or a reason, on one line. Controls that turn the direction of writing would make `gpj.exe` read `exe.jpg`. */
+export function printableName(text: string): string {
+  return printable(text)
+    .replace(/[\n\t\u2028\u2029]+/g, ' ')
+    .replace(/\p{Bidi_Control}/gu, '');
+}
+
 const MARKS: Record<Execution['status'], string> = {
   writing: '…',
   pending: '…',
@@ -79,7 +86,7 @@ function fileLine({ fileId, status, name, sizeBytes }: Artifact): string {
   if (status === 'listed') return `+ file captured: ${fileId}`;
   return status === 'missing'
     ? `- file gone: ${fileId}`
-    : `+ ${printable(name ?? fileId)} (${sizeBytes} bytes)`;
+    : `+ ${printableName(name ?? fileId)} (${sizeBytes} bytes)`;
 }
 
 function resultOf({ status, returnCode, stdout, stderr, errorCode }: Execution): string {
