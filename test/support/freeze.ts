@@ -8,7 +8,7 @@ export function deepFreeze<T>(value: T): T {
 }
 
 /** Freezes lists and plain objects. Clients, signals, schemas and streams keep state of their own. */
-export function freezeData<T>(value: T): T {
+function freezeData<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || !isPlain(value)) return value;
   // Accessors may do anything when they are read.
   const fields = Object.values(Object.getOwnPropertyDescriptors(value));
