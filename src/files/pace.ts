@@ -1,11 +1,10 @@
+import { mayPass } from '../request/may-pass.ts';
 import { retryDelayMs, sleep } from '../request/send.ts';
 
 /** Told to wait longer than this, a request fails instead. */
 const LONGEST_WAIT_MS = 120_000;
 /** So many waits without one request that passes in between, and a request fails. */
 const MOST_WAITS = 10;
-/** Statuses of failures that may pass, as the SDK takes them. */
-const MAY_PASS = new Set([408, 409]);
 
 /** Options of a {@link Pace}. */
 export interface PaceOptions {
@@ -75,14 +74,4 @@ export class Pace {
 
 function statusOf(error: unknown): unknown {
   return (error as { readonly status?: unknown } | null)?.status;
-}
-
-/** A lost connection, and what a server cannot do just now. */
-function mayPass(error: unknown): boolean {
-  const { headers, name } = (error ?? {}) as { readonly headers?: unknown; readonly name?: unknown };
-  const advice = headers instanceof Headers ? headers.get('x-should-retry') : null;
-  if (advice !== null) return advice === 'true';
-  const status = statusOf(error);
-  if (typeof status === 'number') return status >= 500 || MAY_PASS.has(status);
-  return /^APIConnection/.test(String((error as object | null)?.constructor?.name)) || name === 'TypeError';
 }

@@ -4,6 +4,7 @@ import FormData from 'form-data';
 import { InvalidInputError, UploadError } from '../errors.ts';
 import { bytesOf, maxBytesOf, sourceFailed, tooLarge, type UploadOptions } from '../files/upload-options.ts';
 import { describe, type FilesClient, ownerOf } from '../request/client.ts';
+import { mayPass } from '../request/may-pass.ts';
 import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../request/send.ts';
 
 /** What waits between two steps at most, beside one piece: more only takes memory. */
@@ -144,17 +145,6 @@ function checked(source: Readable, upload: FormUpload): Transform {
     if (cause) content.destroy(sourceFailed(what, cause));
   });
   return source.pipe(content);
-}
-
-function mayPass(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('status' in error)) return false;
-  const { status } = error;
-  const headers = 'headers' in error ? error.headers : undefined;
-  const verdict = headers instanceof Headers ? headers.get('x-should-retry') : null;
-  if (verdict !== null) return verdict === 'true';
-  // The SDK's errors of a connection have no status.
-  if (status === undefined) return true;
-  return typeof status === 'number' && (status === 408 || status === 409 || status === 429 || status >= 500);
 }
 
 /** The SDK's `files.upload` takes whole files; a stream of known length goes through the client's `post`. */

@@ -56,7 +56,8 @@ export async function sendMessage(
   }
 }
 
-function showsThatNothingRan(error: unknown): boolean {
+/** Whether a POST failed before anything ran. */
+export function showsThatNothingRan(error: unknown): boolean {
   if (!isRecord(error)) return false;
   if (error['headers'] instanceof Headers && error['headers'].get('x-should-retry') === 'false') return false;
   if (typeof error['status'] === 'number') return NOTHING_RAN.has(error['status']);

@@ -5,7 +5,9 @@ import {
   TurnInterruptedError,
   type TurnLimitError,
 } from '../errors.ts';
-import { isRecord, type Message } from '../wire/blocks.ts';
+import { mayPass } from '../request/may-pass.ts';
+import { showsThatNothingRan } from '../request/send.ts';
+import type { Message } from '../wire/blocks.ts';
 import { reasonOf } from '../wire/reason.ts';
 import { StreamFailure } from '../wire/stream-failure.ts';
 import type { UnnumberedEvent } from './events.ts';
@@ -42,17 +44,11 @@ export class CallbackFailure extends Error {
   }
 }
 
-/** Whether a response broke off in a way that passes by itself. Its code may have run; a refusal is none of these. */
-export function mayPass(error: unknown): boolean {
+/** Whether a response broke off in a way that passes by itself. Its code may have run; where nothing ran, `retries` did what they can. */
+export function brokeOff(error: unknown): boolean {
   if (error instanceof StreamFailure)
     return error.retryable || error.code === 'stream_cut' || error.code === 'idle_timeout';
-  if (!isRecord(error) || !('status' in error)) return false;
-  const { status, headers } = error;
-  if (headers instanceof Headers && headers.get('x-should-retry') === 'false') return false;
-  // Errors of the SDK without a status are those of the connection.
-  return (
-    status === undefined || (typeof status === 'number' && status >= 500 && status !== 503 && status !== 529)
-  );
+  return mayPass(error) && !showsThatNothingRan(error);
 }
 
 /** A turn at the moment when it failed. */

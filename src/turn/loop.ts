@@ -10,7 +10,7 @@ import { readResponse } from '../wire/read-response.ts';
 import { reasonOf } from '../wire/reason.ts';
 import { type Boundary, checkpointAt } from './checkpoint.ts';
 import { endTurn, turnOf } from './end-turn.ts';
-import { CallbackFailure, failTurn, LimitReached, LostContainer, mayPass } from './failure.ts';
+import { brokeOff, CallbackFailure, failTurn, LimitReached, LostContainer } from './failure.ts';
 import { limitsOf, Meter, spentBehind, type TurnLimits } from './limits.ts';
 import {
   inFreshContainer,
@@ -229,7 +229,7 @@ class TurnLoop {
       } catch (error) {
         const delay = retryDelayMs(error, attempt);
         const goesOn = attempt < options.interruptedRetries && delay <= LONGEST_DELAY_MS;
-        if (!goesOn || signal.aborted || !mayPass(error)) throw error;
+        if (!goesOn || signal.aborted || !brokeOff(error)) throw error;
         await sleep(delay, signal);
         this.#repeat(error);
         yield;

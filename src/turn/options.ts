@@ -29,7 +29,7 @@ export interface TurnOptions {
   readonly retries?: number | undefined;
   /**
    * Tries after the first for a response that broke off when its code may have run already: a cut or silent stream, an `error` event
-   * that passes, a lost connection, a 5xx. Code may run twice; what came first is kept in a notice. Default 0.
+   * that passes, a lost connection, 408, 409, 5xx. Code may run twice; what came first is kept in a notice. Default 0.
    */
   readonly interruptedRetries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
