@@ -293,7 +293,7 @@ describe('saveArtifacts', () => {
 });
 
 const hostileNames = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: 'binary', maxLength: 300, size: 'max' }),
   fc.string({
     unit: fc.constantFrom(
       '.',
@@ -318,6 +318,8 @@ const hostileNames = fc.oneof(
       '\u2028',
     ),
     maxLength: 300,
+    // Else fast-check makes short ones only.
+    size: 'max',
   }),
   // Few different ones, so that they collide.
   fc.string({
