@@ -12,7 +12,7 @@ import {
   runTurn,
   userMessage,
 } from 'code-execution-kit';
-import { bash, createEmulator, python } from 'code-execution-kit/emulator';
+import { bash, cannedSandbox, createEmulator, pause, python, stop } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -144,6 +144,39 @@ describe('artifacts', () => {
       ['missing', null],
     ]);
     expect(emulator.requests.length - before).toBe(1);
+  });
+
+  it.each(['refusal', 'max_tokens', 'model_context_window_exceeded'])(
+    'of all tools and responses are there in order when a turn ends with %s',
+    async (reason) => {
+      const sandbox = cannedSandbox(({ source }) => ({ files: { [`${source}.csv`]: source } }));
+      const script = [python('1'), bash('2'), pause(bash('3')), python('4'), stop(reason)];
+      const emulator = createEmulator({ script, sandbox });
+      const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+      const { artifacts, executions, responses, stopReason } = await runTurn(client, params);
+      expect([stopReason, responses.length]).toEqual([reason, 2]);
+      expect(artifacts.map(({ name, status }) => [name, status])).toEqual(
+        ['1', '2', '3', '4'].map((name) => [`${name}.csv`, 'described']),
+      );
+      expect(artifacts.map(({ executionId }) => executionId)).toEqual(executions.map(({ id }) => id));
+      // The same from what the SDK gives, also when a response is given twice.
+      const ids = artifacts.map(({ fileId }) => fileId);
+      expect(artifactsOf([...responses, ...responses]).map(({ fileId }) => fileId)).toEqual(ids);
+    },
+  );
+
+  it('are described a hundred at a time', async () => {
+    const sandbox = cannedSandbox(() => ({
+      files: Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`${index}.csv`, 'x'])),
+    }));
+    const emulator = createEmulator({ script: [bash('x')], sandbox });
+    const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+    const { artifacts } = await runTurn(client, params, { describe: false });
+    const before = emulator.requests.length;
+    const described = await describeArtifacts(client, artifacts);
+    expect(emulator.requests.length - before).toBe(3);
+    expect(described.map(({ fileId }) => fileId)).toEqual(artifacts.map(({ fileId }) => fileId));
+    expect(new Set(described.map(({ status }) => status))).toEqual(new Set(['described']));
   });
 
   it('are downloaded as text, bytes, blob and stream', async () => {
