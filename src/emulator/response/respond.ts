@@ -14,6 +14,7 @@ import type { Answer, Ending, ScriptedBlock } from './answer.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf, needsContainer, reopened } from './calls.ts';
 import { CodeCall } from './code-call.ts';
+import { Delivery } from './delivery.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
 import { type Toolbox, toolboxOf } from './toolbox.ts';
 import type { WebPages } from './web-pages.ts';
@@ -75,28 +76,14 @@ export async function respond(
     const id = store.ids.next('msg');
     const resumesCode = resumed.length > 0;
     const part = { unfinished, scripted, resumesCode, skills: skillsOf(body) };
-    const reading = life.begin();
-    let isSettled = false;
-    const settle = (how: () => void) => {
-      if (isSettled) return;
-      isSettled = true;
-      life.over(reading);
-      signal?.removeEventListener('abort', abandon);
-      how();
-    };
-    const abandon = () => {
-      reading.abort();
-      settle(() => giveBack(part, service));
-    };
-    signal?.addEventListener('abort', abandon);
-    if (signal?.aborted) abandon();
+    const delivery = new Delivery(life, signal, () => giveBack(part, service));
     const stage: Stage = {
       container,
       before: lastResultOf(body),
       store,
       toolbox,
       web: service.web,
-      signal: reading.signal,
+      signal: delivery.signal,
       life,
     };
     return {
@@ -104,8 +91,8 @@ export async function respond(
       model: body.model,
       inputTokens: Math.ceil(size / 4),
       resumesCode,
-      blocks: answered({ body, id, part, settle }, stage, service),
-      abandon,
+      blocks: answered({ body, id, part, delivery }, stage, service),
+      abandon: delivery.abandon,
     };
   } catch (error) {
     if (scripted && !unfinished.scripted) script.rewind(scripted);
@@ -130,13 +117,12 @@ interface Answered {
   readonly body: MessagesBody;
   readonly id: string;
   readonly part: Part;
-  /** Does, once, what becomes of the response: it was delivered, it was abandoned, or its script is at fault. */
-  readonly settle: (how: () => void) => void;
+  readonly delivery: Delivery;
 }
 
 /** All blocks of a response, which are remembered once they were delivered. */
 async function* answered(
-  { body, id, part, settle }: Answered,
+  { body, id, part, delivery }: Answered,
   stage: Stage,
   service: MessagesService,
 ): AsyncGenerator<ScriptedBlock, Ending> {
@@ -153,10 +139,10 @@ async function* answered(
     for (;;) {
       const { done, value } = await blocks.next().catch((error) => {
         // Else whoever abandoned it gave it back.
-        if (!stage.signal.aborted) settle(() => {});
+        if (!stage.signal.aborted) delivery.settle(() => {});
         throw error;
       });
-      if (done) return { ...value, delivered: () => settle(() => remember(value)) };
+      if (done) return { ...value, delivered: () => delivery.settle(() => remember(value)) };
       content.push(value);
       yield value;
     }
