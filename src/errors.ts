@@ -202,13 +202,19 @@ export interface ArrivedArtifact {
   readonly name: string;
   /** Absolute path, of those on disk. */
   readonly path?: string;
+  readonly executionId?: string;
+  readonly sizeBytes?: number;
+  /** Of those on disk, hexadecimal. */
+  readonly sha256?: string;
+  /** What the sink of `pipeArtifacts` gave. */
+  readonly value?: unknown;
 }
 
 /**
  * An artifact, or some of many, could not be fetched or saved; those that could are in `.saved`.
  *
- * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`, `artifact_missing`, `artifact_too_large`, `name_taken`,
- * `artifact_not_deleted`. Of many: `artifacts_not_saved`, `aborted`, `listener_failed`.
+ * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`, `artifact_missing`, `artifact_too_large`, `artifact_not_read`,
+ * `name_taken`, and `artifact_not_deleted`, which arrived: it is in `.saved`, too. Of many: `artifacts_not_saved`, `aborted`, `listener_failed`.
  */
 export class ArtifactError extends CodeExecutionError {
   override readonly name = 'ArtifactError';
@@ -239,12 +245,18 @@ export interface FailedUpload {
 
 /**
  * An upload did not come about for a reason that is not an answer of the API. `.code`: `source_failed` (reading broke off, or gave
- * something else than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while reading), `aborted`, and
+ * something else than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while reading), `invalid_answer` (no file), `aborted`, and
  * `incomplete` of `uploadAll`: some files are up (`.uploaded`), others not (`.failed`).
  */
 export class UploadError extends CodeExecutionError {
   override readonly name = 'UploadError';
-  declare readonly code: 'source_failed' | 'wrong_size' | 'too_large' | 'aborted' | 'incomplete';
+  declare readonly code:
+    | 'source_failed'
+    | 'wrong_size'
+    | 'too_large'
+    | 'invalid_answer'
+    | 'aborted'
+    | 'incomplete';
   /** What is up, with its place in the list that `uploadAll` got, in that order. */
   readonly uploaded: readonly { readonly index: number; readonly file: FileMetadata }[];
   /** What is not, each with its own error. */

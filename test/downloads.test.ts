@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import {
   type Artifact,
+  type ArtifactInput,
   type ArtifactProgress,
   deleteFiles,
   downloadArtifact,
@@ -241,9 +242,9 @@ describe('pipeArtifacts', () => {
   it('does not download again because a sink failed', async () => {
     const { client, artifacts, emulator } = await artifactsOf(3);
     const before = emulator.requests.length;
-    const sink = ({ name }: { name: string }) => {
+    const sink = ({ name, body }: ArtifactInput) => {
       if (name === '1.txt') throw new Error('full');
-      return name;
+      return textOf(body);
     };
     const error = await pipeArtifacts(client, artifacts, sink).catch((thrown) => thrown);
     expect(error).toMatchObject({
@@ -382,7 +383,7 @@ describe('pipeArtifacts', () => {
 
   it('counts what comes, whatever the metadata say', async () => {
     const { client, artifacts } = await artifactsOf(2);
-    const lying = artifacts.map((artifact) => ({ ...artifact, sizeBytes: 1 }));
+    const lying = artifacts.map((artifact) => ({ ...artifact, sizeBytes: 1, mimeType: 'image/png' }));
     const read = ({ body }: { body: ReadableStream }) => textOf(body);
     for (const limit of [{ maxBytes: 5 }, { maxTotalBytes: 5 }]) {
       const error = await pipeArtifacts(client, lying, read, limit).catch((thrown) => thrown);
@@ -395,12 +396,159 @@ describe('pipeArtifacts', () => {
 
   it('deletes what arrived, and only that', async () => {
     const { client, artifacts, emulator } = await artifactsOf(3);
-    const sink = ({ name }: { name: string }) => {
+    const sink = ({ name, body }: ArtifactInput) => {
       if (name === '1.txt') throw new Error('full');
+      return textOf(body);
     };
     await pipeArtifacts(client, artifacts, sink, { deleteAfter: true, onFailure: () => {} });
     expect(emulator.files.map(({ filename }) => filename)).toEqual(['1.txt']);
   });
+
+  it.each<[string, (input: ArtifactInput) => unknown]>([
+    ['reads nothing', () => 'forgot'],
+    ['does not wait for it', ({ body }) => void textOf(body).catch(() => {})],
+    [
+      'reads a part',
+      async ({ body }) => {
+        const reader = body.getReader();
+        await reader.read();
+        reader.releaseLock();
+      },
+    ],
+  ])('does not take what a sink did not read for arrived: one that %s', async (_, sink) => {
+    const { client, whole, artifact } = await cutServer(0);
+    const error = await pipeArtifacts(client, [artifact], sink, { deleteAfter: true }).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ saved: [], failed: [{ error: { code: 'artifact_not_read' } }] });
+    // It was not deleted.
+    expect(await (await downloadArtifact(client, artifact.fileId)).text()).toBe(whole);
+  });
+
+  it('takes a body for read by whoever counts its bytes and asks for no more', async () => {
+    const { client, artifacts } = await artifactsOf(1);
+    const sink = async ({ body, contentLength }: ArtifactInput) => {
+      const { value } = await body.getReader().read();
+      return [value?.byteLength, contentLength];
+    };
+    const [piped] = await pipeArtifacts(client, artifacts, sink);
+    expect(piped?.value).toEqual([9, 9]);
+  });
+
+  it('ends the stream of a sink that is no longer waited for with an error, not as if it were whole', async () => {
+    const { client, artifact } = await cutServer(0);
+    let late: Promise<string> | undefined;
+    const unknownType = { ...artifact, mimeType: 'image/png' };
+    const sink = ({ body }: ArtifactInput) => {
+      late = new Promise((resolve) => setTimeout(resolve, 20)).then(() => textOf(body));
+      late.catch(() => {});
+    };
+    await pipeArtifacts(client, [unknownType], sink).catch(() => {});
+    await expect(late).rejects.toMatchObject({ code: 'artifact_cut' });
+  });
+
+  it('does not wait for a sink after an abort', async () => {
+    const { client, artifacts } = await artifactsOf(2);
+    const controller = new AbortController();
+    const piped = pipeArtifacts(
+      client,
+      artifacts,
+      () => {
+        controller.abort();
+        return new Promise(() => {});
+      },
+      { signal: controller.signal },
+    );
+    await expect(piped).rejects.toMatchObject({ code: 'aborted', saved: [] });
+  });
+
+  it.each([
+    ['an image without a length that ends early', 'image/png', 1000, {}, 400],
+    ['a text whose length contradicts its metadata', 'text/csv', 1000, { 'content-length': '400' }, 400],
+    ['an answer without a word', 'text/csv', 1000, { 'content-length': '0' }, 0],
+    ['a text with more than its metadata say', 'text/csv', 400, {}, 1000],
+  ])('does not take %s for whole', async (_, mimeType, sizeBytes, headers, sent) => {
+    let downloads = 0;
+    const fetch = async () => {
+      downloads++;
+      return new Response('x'.repeat(sent), { headers });
+    };
+    const client = new Anthropic({ apiKey: 'none', fetch: fetch as never });
+    const artifact: Artifact = { ...listed, fileId: 'file_1', status: 'described', mimeType, sizeBytes };
+    const error = await pipeArtifacts(client, [artifact], ({ body }) => textOf(body)).catch(
+      (thrown) => thrown,
+    );
+    expect(error.failed).toMatchObject([{ error: { code: 'artifact_cut', retryable: true } }]);
+    expect(downloads).toBe(3);
+  });
+
+  it('takes an image for whole that grew by its credentials', async () => {
+    const fetch = async () => new Response('x'.repeat(500), { headers: { 'content-length': '500' } });
+    const client = new Anthropic({ apiKey: 'none', fetch: fetch as never });
+    const facts = { status: 'described', mimeType: 'image/png', sizeBytes: 400 } as const;
+    const [piped] = await pipeArtifacts(client, [{ ...listed, fileId: 'file_1', ...facts }], ({ body }) =>
+      textOf(body),
+    );
+    expect(piped?.sizeBytes).toBe(500);
+  });
+
+  it('fails what would have to wait for too long, whatever the status', async () => {
+    const fetch = async () => Response.json({}, { status: 503, headers: { 'retry-after': '3600' } });
+    const client = new Anthropic({ apiKey: 'none', fetch: fetch as never });
+    const facts = { ...listed, fileId: 'file_1', status: 'described' } as const;
+    const error = await pipeArtifacts(client, [facts], ({ body }) => textOf(body)).catch((thrown) => thrown);
+    expect(error.failed).toMatchObject([{ error: { status: 503 } }]);
+  });
+
+  it('fetches the others when the metadata of some cannot be had', async () => {
+    const { client, artifacts, emulator } = await artifactsOf(150, { describe: false });
+    const last = artifacts[149]?.fileId ?? '';
+    const failing = client.withOptions({
+      maxRetries: 0,
+      fetch: async (url, init) =>
+        String(url).includes(last) && !String(url).includes('/content')
+          ? Response.json({}, { status: 500 })
+          : emulator.fetch(url as string, init),
+    });
+    const failures: unknown[] = [];
+    const piped = await pipeArtifacts(failing, artifacts, ({ body }) => textOf(body), {
+      onFailure: (one) => failures.push(one),
+      retries: 0,
+    });
+    expect([piped.length, failures.length]).toEqual([100, 50]);
+    expect(failures[0]).toMatchObject({ error: { status: 500 } });
+  });
+
+  it('gives the room of what did not arrive to the others', async () => {
+    const { client, artifacts } = await artifactsOf(3);
+    const image = artifacts.map((artifact, index) => ({
+      ...artifact,
+      ...(index === 0 ? { mimeType: 'image/png', sizeBytes: 1 } : {}),
+    }));
+    const error = await pipeArtifacts(client, image, ({ body }) => textOf(body), {
+      maxTotalBytes: 19,
+      concurrency: 1,
+    }).catch((thrown) => thrown);
+    // The first has 9 bytes and was announced with 1: it may take no room from the others.
+    expect(error.saved.map(({ name }: { name: string }) => name)).toEqual(['1.txt', '2.txt']);
+  });
+
+  it.each(['onProgress', 'onFailure'] as const)(
+    'loses nothing by a promise of %s that rejects',
+    async (name) => {
+      const { client, artifacts } = await artifactsOf(2);
+      const listener = () => Promise.reject(new Error('my fault'));
+      const all = [{ ...listed, fileId: 'file_none', status: 'missing' as const }, ...artifacts];
+      const piped = pipeArtifacts(client, all, ({ body }) => textOf(body), {
+        onFailure: () => {},
+        [name]: listener,
+      });
+      const result = await piped.catch((thrown) => thrown);
+      // One of the last event may come too late to be told of; none is unhandled.
+      const arrived = Array.isArray(result) ? result : result.saved;
+      expect(arrived).toHaveLength(2);
+    },
+  );
 
   it('tells of a listener that throws, once everything is there', async () => {
     const { client, artifacts } = await artifactsOf(3);
@@ -446,10 +594,10 @@ describe('pipeArtifacts', () => {
       /takes a function as its sink/,
     );
     await expect(pipeArtifacts(client, artifacts, sink, { concurrency: 0 })).rejects.toThrow(
-      /concurrency is a whole/,
+      /concurrency must be a whole/,
     );
     await expect(pipeArtifacts(client, artifacts, sink, { maxBytes: Number.NaN })).rejects.toThrow(
-      /maxBytes is/,
+      /maxBytes must be/,
     );
     expect(await pipeArtifacts(client, [], sink)).toEqual([]);
     expect(emulator.requests.length).toBe(before);

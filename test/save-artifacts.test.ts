@@ -1,10 +1,22 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import type { Artifact } from 'code-execution-kit';
 import { saveArtifacts } from 'code-execution-kit/node';
@@ -84,7 +96,9 @@ describe('saveArtifacts', () => {
     const facts = { fileId: 'file_0', executionId: 'srvtoolu_1', sizeBytes: 17, sha256 };
     expect(saved).toEqual({ ...facts, name: 'a_b.csv', path: join(folder, 'a_b.csv') });
     const lines = (await readFile(join(folder, MANIFEST), 'utf8')).trim().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual([{ ...facts, name: 'a/b.csv', path: 'a_b.csv' }]);
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...facts, name: 'a/b.csv', path: 'a_b.csv', createdAt: null },
+    ]);
   });
 
   it('run again, fetches only what is missing, also when the API has forgotten it', async () => {
@@ -104,6 +118,73 @@ describe('saveArtifacts', () => {
     expect(await readFile(join(folder, 'c.csv'), 'utf8')).toBe('edited, and not lost');
     expect(await saveArtifacts(client, artifacts, folder)).toEqual(saved);
     expect(asked).toHaveLength(2);
+  });
+
+  it('takes another file of the same id for another one', async () => {
+    const folder = await temporary();
+    const day = (createdAt: string) => made(['a.csv']).map((artifact) => ({ ...artifact, createdAt }));
+    const { client, asked } = clientOf();
+    await saveArtifacts(client, day('2026-11-01T00:00:00Z'), folder);
+    await saveArtifacts(client, day('2026-11-01T00:00:00Z'), folder);
+    expect(asked).toEqual(['GET file_0']);
+    await saveArtifacts(client, day('2026-11-02T00:00:00Z'), folder);
+    expect(await visible(folder)).toEqual(['a (2).csv', 'a.csv']);
+  });
+
+  it('fetches an emptied file anew, and leaves it', async () => {
+    const folder = await temporary();
+    const { client } = clientOf();
+    await saveArtifacts(client, made(['a.csv']), folder);
+    await writeFile(join(folder, 'a.csv'), '');
+    await saveArtifacts(client, made(['a.csv']), folder);
+    expect(await readFile(join(folder, 'a.csv'), 'utf8')).toBe('');
+    expect(await readFile(join(folder, 'a (2).csv'), 'utf8')).toBe(contentOf('file_0'));
+  });
+
+  it('overwrites nothing of the same list that an earlier run saved', async () => {
+    const folder = await temporary();
+    const { client } = clientOf();
+    const both = made(['a.csv', 'a.csv']);
+    await saveArtifacts(client, both.slice(0, 1), folder, { onCollision: 'overwrite' });
+    const saved = await saveArtifacts(client, both, folder, { onCollision: 'overwrite', deleteAfter: true });
+    for (const { fileId, path } of saved) expect(await readFile(path, 'utf8')).toBe(contentOf(fileId));
+    expect(await visible(folder)).toEqual(['a (2).csv', 'a.csv']);
+  });
+
+  it('does not replace a folder, and takes a URL for its own', async () => {
+    const folder = await temporary();
+    await mkdir(join(folder, 'a.csv'));
+    const { client } = clientOf();
+    const save = saveArtifacts(client, made(['a.csv', 'b.csv']), pathToFileURL(folder), {
+      onCollision: 'overwrite',
+    });
+    await expect(save).rejects.toMatchObject({
+      saved: [{ name: 'b.csv' }],
+      failed: [{ error: { code: 'name_taken' } }],
+    });
+  });
+
+  it('keeps what arrived when its manifest cannot be written any more', async () => {
+    const folder = await temporary();
+    const { client } = clientOf((fileId) => {
+      if (fileId === 'file_0') mkdirSync(join(folder, MANIFEST));
+      return undefined;
+    });
+    const failures: unknown[] = [];
+    const saved = await saveArtifacts(client, made(['a.csv', 'b.csv']), folder, {
+      onFailure: (failure) => failures.push(failure),
+    });
+    expect([saved.length, failures.length]).toEqual([0, 2]);
+  });
+
+  it('mends a line that a full disk tore', async () => {
+    const folder = await temporary();
+    const { client, asked } = clientOf();
+    await saveArtifacts(client, made(['a.csv']), folder);
+    await appendFile(join(folder, MANIFEST), '{"fileId":"file_1","pa');
+    await saveArtifacts(client, made(['a.csv', 'b.csv']), folder);
+    await saveArtifacts(client, made(['a.csv', 'b.csv']), folder);
+    expect(asked).toEqual(['GET file_0', 'GET file_1']);
   });
 
   it('reads a manifest that was torn, or points elsewhere', async () => {

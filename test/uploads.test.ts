@@ -6,6 +6,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import {
   containerUpload,
   contentBlockFor,
+  InvalidInputError,
   isInvalidInputError,
   isUploadError,
   runTurn,
@@ -494,6 +495,86 @@ describe('uploadStream', () => {
   ])('refuses %o', async (source, message) => {
     const { client } = inProcess();
     await expect(uploadStream(client, source as never, { name: 'a' })).rejects.toThrow(message);
+  });
+});
+
+describe('what is no upload', () => {
+  const aborted = () => AbortSignal.timeout(30);
+  const { client } = {
+    client: new Anthropic({ apiKey: 'none', fetch: (async () => new Response('<html>')) as never }),
+  };
+
+  it('is not waited for after an abort: a source that does not open, or has no bytes and no end', async () => {
+    const never = () => new Promise<never>(() => {});
+    await expect(uploadStream(client, never, { name: 'x', signal: aborted() })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    const silent = new Readable({ read() {} });
+    const options = { name: 'x', sizeBytes: 0, signal: aborted() };
+    await expect(uploadStream(client, silent, options)).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('is a source that cannot be opened', async () => {
+    const open = () => Promise.reject(new Error('no credentials'));
+    await expect(uploadStream(client, open, { name: 'x' })).rejects.toMatchObject({
+      code: 'source_failed',
+      cause: { message: 'no credentials' },
+    });
+  });
+
+  it('is an answer that is no file', async () => {
+    const bytes = new TextEncoder().encode('x');
+    await expect(uploadFile(client, bytes, { name: 'x' })).rejects.toMatchObject({ code: 'invalid_answer' });
+    await expect(uploadStream(client, Readable.from([bytes]), { name: 'x' })).rejects.toMatchObject({
+      code: 'invalid_answer',
+    });
+  });
+
+  it('is a stream of texts, or one that somebody else reads', async () => {
+    const texts = new ReadableStream<never>({ start: (controller) => controller.enqueue('text' as never) });
+    const fetch = async (_: unknown, { body }: { body: AsyncIterable<Uint8Array> }) => {
+      for await (const _piece of body);
+      return Response.json({ id: 'file_1' });
+    };
+    const reading = new Anthropic({ apiKey: 'none', fetch: fetch as never });
+    await expect(uploadStream(reading, texts, { name: 'x' })).rejects.toMatchObject({
+      code: 'source_failed',
+    });
+    const read = new ReadableStream<Uint8Array>();
+    read.getReader();
+    await expect(uploadStream(client, read, { name: 'x' })).rejects.toThrow(InvalidInputError);
+    await expect(uploadFile(client, read, { name: 'x' })).rejects.toThrow(InvalidInputError);
+  });
+
+  it('is a URL of the web, or a URL as a text', async () => {
+    await expect(uploadPath(client, new URL('https://example.org/a'))).rejects.toThrow(/file: URL/);
+    await expect(uploadPath(client, 'file:///tmp/a')).rejects.toThrow(/new URL/);
+  });
+
+  it.runIf(process.platform === 'linux')('is a file without a size and without an end', async () => {
+    const upload = uploadPath(client, '/proc/self/pagemap', { maxBytes: 1000 });
+    await expect(upload).rejects.toMatchObject({ code: 'too_large' });
+  });
+});
+
+describe('types by extension', () => {
+  it('are those of today', async () => {
+    const forms: string[] = [];
+    const fetch = async (_: unknown, { body }: { body: AsyncIterable<Uint8Array> }) => {
+      let text = '';
+      for await (const piece of body) text += Buffer.from(piece);
+      forms.push(/content-type: (.*)\r/i.exec(text)?.[1] ?? '');
+      return Response.json({ id: 'file_1' });
+    };
+    const client = new Anthropic({ apiKey: 'none', fetch: fetch as never });
+    for (const name of ['a.csv', 'a.ipynb', 'a.xlsx', 'a'])
+      await uploadStream(client, Readable.from([Buffer.from('x')]), { name });
+    expect(forms).toEqual([
+      'text/csv',
+      'application/x-ipynb+json',
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+      'application/octet-stream',
+    ]);
   });
 });
 

@@ -14,7 +14,7 @@ export interface BodyChecks {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Gets Content Credentials when it is downloaded, so that its size differs from the metadata (documented Sep 2026). */
+/** Gets Content Credentials when it is downloaded, so that it is larger than the metadata say (documented Sep 2026). */
 const CREDENTIALED = /^(image|video|audio)\//;
 
 /**
@@ -27,7 +27,11 @@ export class ArtifactBody {
   /** Why it ended before its end. */
   failure: unknown;
   receivedBytes = 0;
-  readonly #expected: number | null;
+  /** The whole has these bytes at least, and at most. */
+  readonly #least: number;
+  readonly #most: number;
+  #isEnded = false;
+  #isCancelled = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #checks: BodyChecks;
   readonly #abort = () => void this.cancel(this.#checks.signal?.reason);
@@ -35,8 +39,11 @@ export class ArtifactBody {
   constructor(response: Response | null, checks: BodyChecks) {
     const told = response?.headers.get('content-encoding') ? null : response?.headers.get('content-length');
     this.length = told ? Number(told) : null;
-    const isCredentialed = CREDENTIALED.test(checks.mimeType ?? 'image/');
-    this.#expected = this.length ?? (isCredentialed ? null : checks.sizeBytes);
+    // Of an unknown type, too, what the metadata say is only the least.
+    const grows = CREDENTIALED.test(checks.mimeType ?? 'image/');
+    const most = grows ? null : checks.sizeBytes;
+    this.#least = Math.max(this.length ?? 0, checks.sizeBytes ?? 0);
+    this.#most = Math.min(this.length ?? Number.POSITIVE_INFINITY, most ?? Number.POSITIVE_INFINITY);
     this.#reader = response?.body?.getReader();
     this.#checks = checks;
     checks.signal?.addEventListener('abort', this.#abort);
@@ -47,20 +54,28 @@ export class ArtifactBody {
     return (this.failure as { readonly code?: unknown } | undefined)?.code === 'artifact_cut';
   }
 
+  /** Whether all of it was read: whoever knows its length need not ask for its end. */
+  get isWhole(): boolean {
+    return this.#isEnded || (this.receivedBytes >= this.#least && this.receivedBytes === this.#most);
+  }
+
   /** The next piece; `undefined` at the end. */
   async read(): Promise<Uint8Array | undefined> {
     const { fileId, maxBytes = Number.POSITIVE_INFINITY, onBytes, signal } = this.#checks;
     try {
+      if (this.#isCancelled) throw this.failure ?? this.#cut();
       if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
       const value = await this.#receive();
       signal?.throwIfAborted();
       if (!value) {
-        if (this.#expected !== null && this.receivedBytes !== this.#expected) throw this.#cut();
+        if (this.#isCancelled || this.receivedBytes < this.#least) throw this.#cut();
+        this.#isEnded = true;
         signal?.removeEventListener('abort', this.#abort);
         return undefined;
       }
       this.receivedBytes += value.byteLength;
       if (this.receivedBytes > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+      if (this.receivedBytes > this.#most) throw this.#cut();
       onBytes?.(value.byteLength);
       return value;
     } catch (error) {
@@ -80,14 +95,18 @@ export class ArtifactBody {
 
   /** The rest as a stream, with a known length where the runtime has such streams: R2 takes no others. */
   stream(): ReadableStream<Uint8Array> {
-    const stream = new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        const piece = await this.read();
-        if (piece) controller.enqueue(piece);
-        else controller.close();
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const piece = await this.read();
+          if (piece) controller.enqueue(piece);
+          else controller.close();
+        },
+        cancel: (reason) => this.cancel(reason),
       },
-      cancel: (reason) => this.cancel(reason),
-    });
+      // Nothing is read ahead: what was received is what somebody took.
+      { highWaterMark: 0 },
+    );
     const { FixedLengthStream } = globalThis as { readonly FixedLengthStream?: FixedLength };
     return FixedLengthStream && this.length !== null
       ? stream.pipeThrough(new FixedLengthStream(this.length))
@@ -109,13 +128,16 @@ export class ArtifactBody {
 
   /** Ends the download. It can be called at any time. */
   async cancel(reason?: unknown): Promise<void> {
+    if (!this.#isEnded) this.#isCancelled = true;
     this.#checks.signal?.removeEventListener('abort', this.#abort);
     await this.#reader?.cancel(reason).catch(() => {});
   }
 
   #cut(cause?: unknown): ArtifactError {
-    const of = this.#expected === null ? '' : ` of ${this.#expected}`;
-    const message = `The download of ${this.#checks.fileId} ended after ${this.receivedBytes}${of} bytes. Download it again.`;
+    const { fileId } = this.#checks;
+    const whole = this.receivedBytes > this.#most ? this.#most : this.#least;
+    const of = whole === 0 ? '' : ` of ${whole}`;
+    const message = `The download of ${fileId} ended after ${this.receivedBytes}${of} bytes. Download it again.`;
     return new ArtifactError(message, { code: 'artifact_cut', retryable: true, cause });
   }
 }

@@ -11,8 +11,8 @@ export type KnownArtifact = Pick<Artifact, 'fileId'> & Partial<Pick<Artifact, 'e
  */
 export function artifactFailure(error: unknown, artifact: KnownArtifact, now = Date.now()): unknown {
   const { status, errorCode } = (error ?? {}) as { readonly status?: unknown; readonly errorCode?: unknown };
-  if (status === 404 || errorCode === 'file_expired') {
-    const isPast = Boolean(artifact.expiresAt) && Date.parse(String(artifact.expiresAt)) <= now;
+  const isPast = Boolean(artifact.expiresAt) && Date.parse(String(artifact.expiresAt)) <= now;
+  if (status === 404 || errorCode === 'file_expired' || (status === 400 && isPast)) {
     return errorCode === 'file_expired' || isPast
       ? typed(`${artifact.fileId} has expired: its content is gone.`, 'artifact_expired', error)
       : missingArtifact(artifact.fileId, error);
@@ -27,6 +27,12 @@ export function artifactFailure(error: unknown, artifact: KnownArtifact, now = D
 export function missingArtifact(fileId: string, cause?: unknown): ArtifactError {
   const message = `${fileId} does not exist (any more): it was deleted, or belongs to another workspace.`;
   return typed(message, 'artifact_missing', cause);
+}
+
+/** For a sink that was done before the bytes were. */
+export function notRead(fileId: string, bytes: number): ArtifactError {
+  const message = `The sink was done with ${fileId} after ${bytes} bytes of it, before its end. Await what takes the body.`;
+  return typed(message, 'artifact_not_read');
 }
 
 export function tooLarge(fileId: string, option: string, limit: number): ArtifactError {

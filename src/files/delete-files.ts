@@ -3,6 +3,7 @@ import { assertFilesClient, describe, type FilesClient } from '../request/client
 import { ChildSignals } from './child-signals.ts';
 import { inParallel } from './in-parallel.ts';
 import { Pace } from './pace.ts';
+import { assertWhole } from './upload-options.ts';
 
 /** What became of one file. */
 export interface DeletedResult {
@@ -49,7 +50,9 @@ export async function deleteFiles(
     );
   }
   const { concurrency = 8, retries = 2 } = options;
-  const signals = new ChildSignals(options.signal);
+  assertWhole('concurrency', concurrency, 1);
+  assertWhole('retries', retries, 0);
+  const signals = new ChildSignals(options.signal ?? undefined);
   const pace = new Pace({ retries, onWait: () => {} });
   return inParallel([...new Set(ids)], concurrency, (fileId) =>
     signals.run((signal) => deleteFile(client, fileId, pace, signal)),

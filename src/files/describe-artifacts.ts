@@ -1,6 +1,7 @@
 import { assertFilesClient, type FilesClient } from '../request/client.ts';
 import { fetchFileMetadata } from '../request/file-metadata.ts';
 import { type Artifact, describedArtifact } from '../turn/artifact.ts';
+import { assertArtifacts } from './checked-artifacts.ts';
 
 /**
  * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in the same order; those
@@ -21,6 +22,7 @@ export async function describeArtifacts(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Artifact[]> {
   assertFilesClient(client, 'describeArtifacts');
+  assertArtifacts(artifacts, 'describeArtifacts');
   const ids = artifacts.map(({ fileId }) => fileId);
   const files = await fetchFileMetadata(client, ids, options);
   return artifacts.map((artifact) => describedArtifact(artifact, files.get(artifact.fileId)));

@@ -3,6 +3,7 @@ import { assertFilesClient, describe, type FilesClient } from '../request/client
 import type { Artifact } from '../turn/artifact.ts';
 import { ArtifactBody } from './artifact-body.ts';
 import { artifactFailure, missingArtifact } from './artifact-failure.ts';
+import { assertWhole } from './upload-options.ts';
 
 /** A file that can be read, once. */
 export interface DownloadedArtifact {
@@ -73,7 +74,10 @@ export async function downloadArtifact(
       `downloadArtifact takes an artifact or a file id, got ${describe(artifact)}.`,
     );
   }
-  const { signal, retries = 2, onRetry } = options;
+  const { retries = 2, onRetry } = options;
+  assertWhole('retries', retries, 0);
+  // One of its own: the SDK leaves listeners on the signal that it is given.
+  const signal = options.signal ? AbortSignal.any([options.signal]) : undefined;
   const isKnown = typeof artifact === 'object' && artifact.status === 'described';
   if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
   const file = isKnown ? artifact : await describeFile(client, fileId, { signal });
@@ -83,6 +87,7 @@ export async function downloadArtifact(
   const read = (from: Response, { maxBytes }: ReadOptions = {}) =>
     new ArtifactBody(from, { fileId, mimeType: file.mimeType, sizeBytes: file.sizeBytes, maxBytes, signal });
   const readOnce = (readOptions?: ReadOptions) => {
+    assertWhole('maxBytes', readOptions?.maxBytes, 0);
     if (isRead) {
       throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);
     }

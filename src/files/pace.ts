@@ -1,5 +1,6 @@
 import { mayPass } from '../request/may-pass.ts';
 import { retryDelayMs, sleep } from '../request/send.ts';
+import { untilAborted } from '../request/until-aborted.ts';
 
 /** Told to wait longer than this, a request fails instead. */
 const LONGEST_WAIT_MS = 120_000;
@@ -37,7 +38,8 @@ export class Pace {
       for (let wait = this.#waitMs(); wait > 0; wait = this.#waitMs()) await sleep(wait, signal);
       const sentAt = performance.now();
       try {
-        const response = await request();
+        // Also of a `fetch` that ignores its signal.
+        const response = await untilAborted(request(), signal, cancelBody);
         this.#waits = 0;
         return response;
       } catch (error) {
@@ -46,7 +48,9 @@ export class Pace {
           if (!this.#hold(error, sentAt)) throw error;
         } else {
           if (attempt >= retries || !mayPass(error)) throw error;
-          await sleep(retryDelayMs(error, attempt++), signal);
+          const delay = retryDelayMs(error, attempt++);
+          if (delay > LONGEST_WAIT_MS) throw error;
+          await sleep(delay, signal);
         }
       }
     }
@@ -70,6 +74,10 @@ export class Pace {
     this.#heldUntil = Math.max(this.#heldUntil, performance.now() + wait);
     return true;
   }
+}
+
+function cancelBody(late: unknown): void {
+  if (late instanceof Response) void late.body?.cancel().catch(() => {});
 }
 
 function statusOf(error: unknown): unknown {

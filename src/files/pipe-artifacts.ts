@@ -1,7 +1,9 @@
 import { InvalidInputError } from '../errors.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+import { untilAborted } from '../request/until-aborted.ts';
 import type { Artifact } from '../turn/artifact.ts';
-import { checkedArtifacts, Pipeline, type PipelineOptions } from './pipeline.ts';
+import { checkedArtifacts } from './checked-artifacts.ts';
+import { Pipeline, type PipelineOptions } from './pipeline.ts';
 import { Names, safeName } from './safe-name.ts';
 
 /** An artifact on its way into a sink. */
@@ -38,7 +40,8 @@ export interface PipedArtifact<Value> {
  * Downloads artifacts into a sink, several at a time, and gives what it made of them, in their order.
  *
  * A sink that cannot begin again, such as a response that is being sent, wants `retries: 0`; one that takes one file at a time, such
- * as a zip, `concurrency: 1`. A 429 holds all downloads for as long as it says.
+ * as a zip, `concurrency: 1`. One that does not read its body to the end fails, with `artifact_not_read`: leave artifacts that you do not
+ * want out of the list. A 429 holds all downloads for as long as it says. An abort does not wait for sinks.
  *
  * @throws {InvalidInputError} before any request.
  * @throws {ArtifactError} when some did not arrive: `.saved` and `.failed` tell which. `onFailure` takes them instead.
@@ -73,7 +76,7 @@ export async function pipeArtifacts<Value>(
     pipeline.fetch(artifact, signal, async (body, attempt) => {
       const { fileId, executionId, mimeType } = artifact;
       const name = nameOf.get(fileId) ?? fileId;
-      const value = await sink({
+      const input = {
         artifact,
         fileId,
         name,
@@ -82,7 +85,8 @@ export async function pipeArtifacts<Value>(
         body: body.stream(),
         attempt,
         signal,
-      });
+      };
+      const value = await untilAborted((async () => sink(input))(), signal);
       return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
     }),
   );

@@ -1,15 +1,18 @@
-import { type ArrivedArtifact, ArtifactError, type FailedArtifact, InvalidInputError } from '../errors.ts';
-import { describe, type FilesClient } from '../request/client.ts';
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import { type ArrivedArtifact, ArtifactError, type FailedArtifact } from '../errors.ts';
+import type { FilesClient } from '../request/client.ts';
 import { fetchFileMetadata, IDS_PER_CALL } from '../request/file-metadata.ts';
 import { type Artifact, describedArtifact } from '../turn/artifact.ts';
+import { reasonOf } from '../wire/reason.ts';
 import { ArtifactBody } from './artifact-body.ts';
-import { missingArtifact, tooLarge } from './artifact-failure.ts';
+import { missingArtifact, notRead, tooLarge } from './artifact-failure.ts';
 import { ChildSignals } from './child-signals.ts';
 import { deleteFile } from './delete-files.ts';
 import { openDownload } from './download-artifact.ts';
 import { inParallel } from './in-parallel.ts';
 import { Pace } from './pace.ts';
 import { type ArtifactProgress, Progress } from './progress.ts';
+import { assertWhole } from './upload-options.ts';
 
 /** Options of `pipeArtifacts` and `saveArtifacts`. */
 export interface PipelineOptions {
@@ -42,14 +45,17 @@ export class Pipeline {
   readonly #pace: Pace;
   readonly #signals: ChildSignals;
   readonly #reserved = new Map<string, number>();
+  /** Why nothing is known of an artifact, by its file id. */
+  readonly #undescribed = new Map<string, unknown>();
   #totalBytes = 0;
 
   constructor(client: FilesClient, artifacts: readonly Artifact[], options: PipelineOptions) {
-    const { concurrency = 8, retries = 2, signal = new AbortController().signal } = options;
-    assertCount('concurrency', concurrency, 1);
-    assertCount('retries', retries, 0);
-    assertCount('maxBytes', options.maxBytes ?? 0, 0);
-    assertCount('maxTotalBytes', options.maxTotalBytes ?? 0, 0);
+    const { concurrency = 8, retries = 2 } = options;
+    const signal = options.signal ?? new AbortController().signal;
+    assertWhole('concurrency', concurrency, 1);
+    assertWhole('retries', retries, 0);
+    assertWhole('maxBytes', options.maxBytes, 0);
+    assertWhole('maxTotalBytes', options.maxTotalBytes, 0);
     this.#client = client;
     this.#options = options;
     this.#concurrency = concurrency;
@@ -61,30 +67,28 @@ export class Pipeline {
   }
 
   /** Names and sizes of those that are only listed, in as few requests as may be. After an abort, what is known. */
-  async describe(artifacts: readonly Artifact[]): Promise<readonly Artifact[]> {
-    try {
-      return await this.#describe(artifacts);
-    } catch (error) {
-      if (this.signal.aborted) return artifacts;
-      throw error;
-    }
-  }
-
-  async #describe(artifacts: readonly Artifact[]): Promise<Artifact[]> {
+  async describe(artifacts: readonly Artifact[]): Promise<Artifact[]> {
     const ids = artifacts.filter(({ status }) => status === 'listed').map(({ fileId }) => fileId);
     const calls = Array.from({ length: Math.ceil(ids.length / IDS_PER_CALL) }, (_, call) =>
       ids.slice(call * IDS_PER_CALL, (call + 1) * IDS_PER_CALL),
     );
     const found = await inParallel(calls, this.#concurrency, (some) =>
-      this.#signals.run((signal) => {
+      this.#signals.run(async (signal) => {
         const request = { signal, maxRetries: 0 };
-        return this.#pace.send(() => fetchFileMetadata(this.#client, some, request), signal);
+        try {
+          return await this.#pace.send(() => fetchFileMetadata(this.#client, some, request), signal);
+        } catch (error) {
+          // The others go on.
+          for (const id of some) this.#undescribed.set(id, error);
+          return new Map<string, FileMetadata>();
+        }
       }),
     );
     const files = new Map(found.flatMap((some) => [...some]));
-    return artifacts.map((artifact) =>
-      artifact.status === 'listed' ? describedArtifact(artifact, files.get(artifact.fileId)) : artifact,
-    );
+    return artifacts.map((artifact) => {
+      const isAnswered = artifact.status === 'listed' && !this.#undescribed.has(artifact.fileId);
+      return isAnswered ? describedArtifact(artifact, files.get(artifact.fileId)) : artifact;
+    });
   }
 
   /** Sets room aside in the order of the artifacts, so that which of them fit does not depend on the network. */
@@ -115,6 +119,7 @@ export class Pipeline {
         const result: { arrived?: Arrived; failure?: FailedArtifact } = {};
         try {
           this.signal.throwIfAborted();
+          if (this.#undescribed.has(fileId)) throw this.#undescribed.get(fileId);
           await this.#signals.run(async (signal) => {
             result.arrived = await work(artifact, signal);
             if (this.#options.deleteAfter) await this.#deleteAfter(fileId, signal);
@@ -122,6 +127,7 @@ export class Pipeline {
           this.progress.end(artifact);
         } catch (error) {
           result.failure = { fileId, error };
+          this.#release(fileId, result.arrived);
           this.progress.failure(artifact, error);
         }
         return result;
@@ -149,6 +155,7 @@ export class Pipeline {
       try {
         const taken = await take(body, attempt);
         if (body.failure !== undefined) throw body.failure;
+        if (!body.isWhole) throw notRead(artifact.fileId, body.receivedBytes);
         return taken;
       } catch (error) {
         if (!body.isCut) throw error;
@@ -177,6 +184,13 @@ export class Pipeline {
     return new ArtifactBody(response, { fileId, mimeType, sizeBytes, maxBytes, onBytes, signal });
   }
 
+  /** What did not arrive takes no room from the others. */
+  #release(fileId: string, arrived: unknown): void {
+    if (arrived) return;
+    this.#totalBytes -= this.#reserved.get(fileId) ?? 0;
+    this.#reserved.delete(fileId);
+  }
+
   #assertReserved({ fileId, sizeBytes }: Artifact): void {
     if (this.#reserved.has(fileId)) return;
     const { maxBytes = Number.POSITIVE_INFINITY, maxTotalBytes = 0 } = this.#options;
@@ -187,7 +201,7 @@ export class Pipeline {
   async #deleteAfter(fileId: string, signal: AbortSignal): Promise<void> {
     const { status, error: cause } = await deleteFile(this.#client, fileId, this.#pace, signal);
     if (status !== 'failed') return;
-    const message = `${fileId} arrived, but could not be deleted: ${messageOf(cause)}`;
+    const message = `${fileId} arrived, but could not be deleted: ${reasonOf(cause)}`;
     throw new ArtifactError(message, { code: 'artifact_not_deleted', cause });
   }
 
@@ -201,41 +215,16 @@ export class Pipeline {
     const [first] = failed;
     if (first && !onFailure) {
       const message =
-        `${failed.length} of ${this.progress.total} artifacts could not be saved; ` +
-        `the first, ${first.fileId}: ${messageOf(first.error)}`;
+        `${failed.length} of ${this.progress.total} artifacts failed, and ${saved.length} arrived. ` +
+        `The first failure, of ${first.fileId}: ${reasonOf(first.error)}`;
       throw new ArtifactError(message, { ...all, code: 'artifacts_not_saved', cause: first.error });
     }
-    for (const failure of failed) onFailure?.(failure);
+    for (const failure of failed) this.progress.hear(() => onFailure?.(failure));
     if (this.progress.listenerFailed) {
       const cause = this.progress.listenerError;
-      const message = `onProgress threw: ${messageOf(cause)}. ${saved.length} artifacts are there.`;
+      const message = `A listener threw: ${reasonOf(cause)}. ${saved.length} artifacts are there.`;
       throw new ArtifactError(message, { ...all, code: 'listener_failed', cause });
     }
     return saved;
   }
-}
-
-/**
- * The artifacts, each file once.
- *
- * @throws {InvalidInputError} for what is no list of artifacts.
- */
-export function checkedArtifacts(artifacts: readonly Artifact[], caller: string): Artifact[] {
-  if (!Array.isArray(artifacts) || !artifacts.every((one) => typeof one?.fileId === 'string')) {
-    throw new InvalidInputError(
-      `${caller} takes a list of artifacts, such as turn.artifacts or artifactsOf(message); got ${describe(artifacts)}.`,
-    );
-  }
-  return [...new Map(artifacts.toReversed().map((one) => [one.fileId, one])).values()].toReversed();
-}
-
-function assertCount(option: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new InvalidInputError(
-    `${option} is a whole number of at least ${least}, got ${describe(value)}. Leave it out for the default.`,
-  );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -72,13 +72,24 @@ export class Progress {
   }
 
   #tell(step: ArtifactStep): void {
-    if (!this.#listener) return;
+    const listener = this.#listener;
+    if (!listener) return;
+    this.hear(() => listener({ ...step, arrived: this.#arrived, failed: this.#failed, total: this.total }));
+  }
+
+  /** Calls a function of the caller's, whose failure is told at the end: nothing that arrived is lost by it. */
+  hear(tell: () => unknown): void {
     try {
-      this.#listener({ ...step, arrived: this.#arrived, failed: this.#failed, total: this.total });
+      const told = tell() as PromiseLike<unknown> | undefined;
+      if (typeof told?.then === 'function') told.then(undefined, this.#fail);
     } catch (error) {
-      this.#listener = undefined;
-      this.listenerFailed = true;
-      this.listenerError = error;
+      this.#fail(error);
     }
   }
+
+  readonly #fail = (error: unknown): void => {
+    this.#listener = undefined;
+    this.listenerFailed = true;
+    this.listenerError ??= error;
+  };
 }

@@ -10,8 +10,13 @@ const MAX_BYTES = 255;
  * that a file system or a terminal would take for more than a name. `fallback` stands in for a name with nothing left.
  */
 export function safeName(name: string, fallback: string): string {
-  const usable = clean(name) || clean(fallback) || 'file';
-  return fitToBytes(RESERVED.test(usable) ? `_${usable}` : usable, '');
+  const usable = fitting(name) || fitting(fallback) || 'file';
+  return RESERVED.test(usable) ? fitToBytes(`_${usable}`, '') : usable;
+}
+
+/** Cleaned once more behind the cut, which may end it with blanks, or leave nothing but them. */
+function fitting(name: string): string {
+  return clean(fitToBytes(clean(name), ''));
 }
 
 /** The name without what is not safe in it; empty when nothing is left. */

@@ -15,7 +15,7 @@ export interface UploadAllOptions {
  * Uploads many files, so many at a time, with whichever upload you name. One that fails does not stop the others.
  * Gives the files in the order of the sources.
  *
- * @throws {UploadError} with code `incomplete` when some failed: `.uploaded` and `.failed` report every one.
+ * @throws {UploadError} with code `incomplete` when some failed, `aborted` after an abort: `.uploaded` and `.failed` report every one.
  *
  * @example
  * ```ts
@@ -32,6 +32,12 @@ export async function uploadAll<Source>(
     throw new InvalidInputError(
       `uploadAll takes a function that uploads one source, such as \`(path) => uploadPath(client, path)\`, got ${describe(upload)}.`,
     );
+  }
+  if (
+    typeof sources === 'string' ||
+    typeof (sources as Partial<Iterable<Source>> | null)?.[Symbol.iterator] !== 'function'
+  ) {
+    throw new InvalidInputError(`uploadAll takes a list of sources, got ${describe(sources)}.`);
   }
   const { concurrency = 4, signal } = options;
   assertWhole('concurrency', concurrency, 1);
@@ -61,6 +67,6 @@ export async function uploadAll<Source>(
   const first = failed[0]?.error;
   throw new UploadError(
     `${failed.length} of ${all.length} files could not be uploaded. The first: ${first instanceof Error ? first.message : String(first)}`,
-    { code: 'incomplete', cause: first, uploaded: inOrder, failed },
+    { code: signal?.aborted ? 'aborted' : 'incomplete', cause: first, uploaded: inOrder, failed },
   );
 }

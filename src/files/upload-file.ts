@@ -7,6 +7,7 @@ import {
   assertSize,
   assertUploadOptions,
   bytesOf,
+  checkedAnswer,
   maxBytesOf,
   sourceFailed,
   tooLarge,
@@ -78,7 +79,7 @@ export async function uploadFile(
       ...(retries === undefined ? {} : { maxRetries: retries }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
-    return await client.files.upload(params, request);
+    return checkedAnswer(await client.files.upload(params, request));
   });
 }
 
@@ -95,6 +96,11 @@ function assertSource(source: unknown): asserts source is UploadSource {
       source.bodyUsed
         ? 'Cannot upload this Response: its body was read already.'
         : `Cannot upload this Response: its status is ${source.status}, so it does not carry the file.`,
+    );
+  }
+  if (source instanceof ReadableStream && source.locked) {
+    throw new InvalidInputError(
+      'Cannot upload this ReadableStream: somebody else reads it. Pass a fresh one.',
     );
   }
   const isBytes = source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array;

@@ -1,3 +1,4 @@
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { InvalidInputError, UploadError } from '../errors.ts';
 import { describe } from '../request/client.ts';
 import type { Notice } from '../turn/state.ts';
@@ -40,8 +41,14 @@ export function maxBytesOf(options: UploadOptions): number {
 
 /** @throws {InvalidInputError} naming the option. */
 export function assertUploadOptions(options: UploadOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError(`options must be an object, got ${describe(options)}.`);
+  }
   const { mimeType, expiresInSeconds, badName, maxBytes, retries, timeoutMs } = options;
-  if (mimeType !== undefined && !/^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType)) {
+  if (
+    mimeType !== undefined &&
+    !(typeof mimeType === 'string' && /^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType))
+  ) {
     throw new InvalidInputError(
       `mimeType must be a media type such as "text/csv", got ${describe(mimeType)}.`,
     );
@@ -49,7 +56,8 @@ export function assertUploadOptions(options: UploadOptions): void {
   assertWhole('expiresInSeconds', expiresInSeconds, LIFETIME.least, LIFETIME.most);
   assertWhole('maxBytes', maxBytes, 0);
   assertWhole('retries', retries, 0);
-  assertWhole('timeoutMs', timeoutMs, 1);
+  // What a timer can hold.
+  assertWhole('timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
   if (badName !== undefined && badName !== 'repair' && badName !== 'reject') {
     throw new InvalidInputError(`badName must be 'repair' or 'reject', got ${describe(badName)}.`);
   }
@@ -98,6 +106,14 @@ export function bytesOf(what: string, chunk: unknown): Uint8Array {
       'must have no encoding set.',
     { code: 'source_failed' },
   );
+}
+
+/** @throws {UploadError} for an answer that is no file: a proxy may say 200, too. */
+export function checkedAnswer(answer: FileMetadata): FileMetadata {
+  if (typeof (answer as Partial<FileMetadata> | null)?.id === 'string') return answer;
+  throw new UploadError(`The upload was answered with ${describe(answer)} instead of a file.`, {
+    code: 'invalid_answer',
+  });
 }
 
 /** Runs an upload; whatever it rejects with once the signal has aborted means just that. */

@@ -18,6 +18,10 @@ export interface ManifestEntry {
   readonly sizeBytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
+  /** When the file was made, as the API says; with its id it tells one file from another of the emulator, whose ids begin anew. */
+  readonly createdAt?: string | null;
+  /** The name is being taken by an empty file, over which the whole one is moved. */
+  readonly isReserving?: boolean;
 }
 
 /**
@@ -28,7 +32,8 @@ export interface ManifestEntry {
 export class Manifest {
   readonly #path: string;
   readonly #entries: ReadonlyMap<string, ManifestEntry>;
-  readonly #isTorn: boolean;
+  /** The file ends with half a line. */
+  #isTorn: boolean;
   #handle: Promise<FileHandle> | undefined;
   #waiting: string[] = [];
   #batch: Promise<void> | undefined;
@@ -65,7 +70,9 @@ export class Manifest {
   }
 
   async close(): Promise<void> {
-    await (await this.#handle)?.close();
+    // Where it cannot be opened, each artifact has failed with that.
+    const handle = await this.#handle?.catch(() => undefined);
+    await handle?.close();
   }
 
   async #write(): Promise<void> {
@@ -76,16 +83,17 @@ export class Manifest {
     this.#written = written.catch(() => {});
     this.#handle ??= this.#open();
     const handle = await this.#handle;
-    await handle.appendFile(lines);
+    // A machine that lost power may have written half a line, and so may a full disk.
+    const start = this.#isTorn ? '\n' : '';
+    this.#isTorn = true;
+    await handle.appendFile(start + lines);
+    this.#isTorn = false;
     await handle.datasync();
   }
 
   async #open(): Promise<FileHandle> {
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants;
-    const handle = await open(this.#path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);
-    // A machine that lost power may have written half a line.
-    if (this.#isTorn) await handle.appendFile('\n');
-    return handle;
+    return await open(this.#path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +9,19 @@ import type { ArtifactBody } from '../files/artifact-body.ts';
 const WRITE_BYTES = 1024 * 1024;
 /** A part of another machine, or of a process whose number was given away again, counts as left behind after this. */
 const STALE_MS = 24 * 3600 * 1000;
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Numbers of processes count within a machine and, on Linux, within a container of it. */
+const HOST = createHash('sha256').update(`${hostname()} ${processNamespace()}`).digest('hex').slice(0, 8);
 const PART = /^\.artifact-([0-9a-f]{8})-(\d+)-[0-9a-f-]{36}\.part$/;
 /** How file systems without hard links say so (FAT, some network and FUSE mounts). */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK']);
+
+function processNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
 
 /** A file that nobody takes for whole: its name tells whose it is. */
 export function newPartPath(folder: string): string {
@@ -25,7 +35,9 @@ export async function removeLeftParts(folder: string, names: readonly string[]):
     if (!host) continue;
     const path = join(folder, name);
     const age = Date.now() - ((await lstat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
-    if ((host === HOST && !isRunning(Number(pid))) || age > STALE_MS) await rm(path, { force: true });
+    if ((host !== HOST || isRunning(Number(pid))) && age <= STALE_MS) continue;
+    // What cannot be removed is in nobody's way.
+    await rm(path, { force: true }).catch(() => {});
   }
 }
 
@@ -88,9 +100,9 @@ async function writeAll(handle: FileHandle, pieces: Uint8Array[]): Promise<void>
  * Gives a whole file its name; `false` where the name is taken, be it by a file or a symbolic link, which is never replaced.
  *
  * A hard link appears at once. Where the file system has none, the name is taken by an empty file of our own, over which the whole
- * one is renamed: a process killed between the two leaves it empty, never half.
+ * one is renamed: a process killed between the two leaves it empty, never half. `reserve` writes that down before.
  */
-export async function publish(part: string, target: string): Promise<boolean> {
+export async function publish(part: string, target: string, reserve: () => Promise<void>): Promise<boolean> {
   try {
     await link(part, target);
     return true;
@@ -99,6 +111,7 @@ export async function publish(part: string, target: string): Promise<boolean> {
     if (code === 'EEXIST') return false;
     if (!NO_LINKS.has(code)) throw error;
   }
+  await reserve();
   try {
     await (await open(target, 'wx')).close();
   } catch (error) {

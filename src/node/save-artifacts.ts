@@ -4,12 +4,14 @@ import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline as pipe } from 'node:stream/promises';
 import { ArtifactError, InvalidInputError } from '../errors.ts';
-import { checkedArtifacts, Pipeline, type PipelineOptions } from '../files/pipeline.ts';
+import { checkedArtifacts } from '../files/checked-artifacts.ts';
+import { Pipeline, type PipelineOptions } from '../files/pipeline.ts';
 import { Names, safeName } from '../files/safe-name.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
 import type { Artifact } from '../turn/artifact.ts';
 import { Manifest, type ManifestEntry, OWN_NAMES } from './manifest.ts';
 import { newPartPath, publish, removeLeftParts, syncFolder, type Written, writePart } from './part-file.ts';
+import { pathOfUrl } from './path-of-url.ts';
 
 /** An artifact on disk. */
 export interface SavedArtifact {
@@ -50,7 +52,7 @@ export interface SaveOptions extends PipelineOptions {
 export async function saveArtifacts(
   client: FilesClient,
   artifacts: readonly Artifact[],
-  directory: string,
+  directory: string | URL,
   options: SaveOptions = {},
 ): Promise<SavedArtifact[]> {
   assertFilesClient(client, 'saveArtifacts');
@@ -70,7 +72,8 @@ export async function saveArtifacts(
     pipeline.reserve(missing);
     const present = await readdir(folder);
     await removeLeftParts(folder, present);
-    const saving = new Saving(pipeline, folder, manifest, onCollision, present);
+    const kept = new Set(Array.from(there.values(), ({ name }) => name));
+    const saving = new Saving(pipeline, folder, manifest, onCollision, present, kept);
     for (const artifact of missing) saving.plan(artifact);
     const described = new Map(missing.map((artifact) => [artifact.fileId, artifact]));
     const all = wanted.map((artifact) => described.get(artifact.fileId) ?? artifact);
@@ -84,7 +87,8 @@ export async function saveArtifacts(
   }
 }
 
-async function prepareFolder(directory: string): Promise<string> {
+async function prepareFolder(target: string | URL): Promise<string> {
+  const directory = target instanceof URL ? pathOfUrl(target, 'saveArtifacts') : target;
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidInputError(`saveArtifacts takes the path of a folder, got ${describe(directory)}.`);
   }
@@ -110,9 +114,10 @@ async function savedBefore(
   signal: AbortSignal,
 ): Promise<Map<string, SavedArtifact>> {
   const saved = new Map<string, SavedArtifact>();
-  for (const { fileId, executionId } of artifacts) {
+  for (const { fileId, executionId, createdAt } of artifacts) {
     const entry = manifest.entryOf(fileId);
-    if (!entry || signal.aborted || !(await isAsWritten(folder, entry))) continue;
+    const isAnother = createdAt && entry?.createdAt && entry.createdAt !== createdAt;
+    if (!entry || isAnother || signal.aborted || !(await isAsWritten(folder, entry))) continue;
     const { path: name, sizeBytes, sha256 } = entry;
     saved.set(fileId, { fileId, executionId, name, path: join(folder, name), sizeBytes, sha256 });
   }
@@ -124,13 +129,16 @@ async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolea
   const found = await lstat(path).catch(() => undefined);
   if (!found?.isFile()) return false;
   if (found.size !== entry.sizeBytes) {
-    // Its name was taken, and the process was killed before the whole file had it.
-    if (found.size === 0) await rm(path, { force: true });
+    // The process was killed before the whole file had the name.
+    if (found.size === 0 && entry.isReserving) await rm(path, { force: true });
     return false;
   }
   const hash = createHash('sha256');
-  await pipe(createReadStream(path), hash);
-  return hash.digest('hex') === entry.sha256;
+  // One that cannot be read is fetched beside.
+  return pipe(createReadStream(path), hash).then(
+    () => hash.digest('hex') === entry.sha256,
+    () => false,
+  );
 }
 
 /** Puts artifacts into one folder. */
@@ -150,12 +158,14 @@ class Saving {
     manifest: Manifest,
     onCollision: 'rename' | 'overwrite' | 'error',
     present: readonly string[],
+    kept: ReadonlySet<string>,
   ) {
     this.#pipeline = pipeline;
     this.#folder = folder;
     this.#manifest = manifest;
     this.#onCollision = onCollision;
-    this.#replaceable = new Set(present);
+    // What an earlier run saved of this list stays.
+    this.#replaceable = new Set(present.filter((name) => !kept.has(name)));
     this.#names = new Names(present);
   }
 
@@ -188,15 +198,24 @@ class Saving {
 
   async #publish(
     part: string,
-    { fileId, executionId, name: chosen }: Artifact,
+    { fileId, executionId, name: chosen, createdAt }: Artifact,
     { name: planned, replaces }: { readonly name: string; readonly replaces: boolean },
     written: Written,
   ): Promise<string> {
     for (let name = planned; ; ) {
-      await this.#manifest.append({ fileId, executionId, name: chosen ?? fileId, path: name, ...written });
+      const entry = { fileId, executionId, name: chosen ?? fileId, path: name, ...written, createdAt };
+      await this.#manifest.append(entry);
       const target = join(this.#folder, name);
-      if (replaces) await rename(part, target);
-      if (replaces || (await publish(part, target))) return name;
+      if (replaces) {
+        await rename(part, target).catch((cause) => {
+          throw isFolder(cause) ? nameTaken(fileId, name, cause) : cause;
+        });
+        return name;
+      }
+      const reserve = () => this.#manifest.append({ ...entry, isReserving: true });
+      if (await publish(part, target, reserve)) {
+        return name;
+      }
       // Another process was faster.
       if (this.#onCollision === 'error') throw nameTaken(fileId, name);
       name = this.#names.claim(nameOnDisk(chosen ?? fileId, fileId));
@@ -209,7 +228,12 @@ function nameOnDisk(name: string, fileId: string): string {
   return OWN_NAMES.test(safe) ? safeName(`_${safe}`, fileId) : safe;
 }
 
-function nameTaken(fileId: string, name: string): ArtifactError {
+function nameTaken(fileId: string, name: string, cause?: unknown): ArtifactError {
   const message = `${fileId} was not saved: ${describe(name)} is taken. Choose another folder, or onCollision 'rename'.`;
-  return new ArtifactError(message, { code: 'name_taken' });
+  return new ArtifactError(message, { code: 'name_taken', cause });
+}
+
+/** A file does not replace a folder. */
+function isFolder({ code = '' }: NodeJS.ErrnoException): boolean {
+  return ['EISDIR', 'ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code);
 }

@@ -1,11 +1,20 @@
-import { finished, PassThrough, type Readable, Transform } from 'node:stream';
+import { addAbortSignal, finished, PassThrough, type Readable, Transform } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import FormData from 'form-data';
-import { InvalidInputError, UploadError } from '../errors.ts';
-import { bytesOf, maxBytesOf, sourceFailed, tooLarge, type UploadOptions } from '../files/upload-options.ts';
+import { lookup } from 'mime-types';
+import { InvalidInputError, isInvalidInputError, UploadError } from '../errors.ts';
+import {
+  bytesOf,
+  checkedAnswer,
+  maxBytesOf,
+  sourceFailed,
+  tooLarge,
+  type UploadOptions,
+} from '../files/upload-options.ts';
 import { describe, type FilesClient, ownerOf } from '../request/client.ts';
 import { mayPass } from '../request/may-pass.ts';
 import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../request/send.ts';
+import { untilAborted } from '../request/until-aborted.ts';
 
 /** What waits between two steps at most, beside one piece: more only takes memory. */
 const BUFFER_BYTES = 256 * 1024;
@@ -48,7 +57,7 @@ export async function uploadForm(
   const retries = upload.retries ?? sender.maxRetries ?? 2;
   for (let attempt = 0; ; attempt++) {
     try {
-      return await send(sender, await open(), upload);
+      return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
       if (attempt >= retries || signal.aborted || !mayPass(error)) throw error;
       const delay = retryDelayMs(error, attempt);
@@ -58,9 +67,22 @@ export async function uploadForm(
   }
 }
 
+/** The source of one try. What is opened after an abort is closed. */
+function opened(
+  open: () => Readable | Promise<Readable>,
+  { name }: FormUpload,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const opening = (async () => open())().catch((cause) => {
+    throw isInvalidInputError(cause) ? cause : sourceFailed(describe(name), cause);
+  });
+  return untilAborted(opening, signal, (late) => void late.destroy());
+}
+
 async function send(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
   const { name, sizeBytes, mimeType, expiresInSeconds, timeoutMs, signal } = upload;
   const content = checked(source, upload);
+  if (signal) addAbortSignal(signal, content);
   const form = new FormData();
   let body: PassThrough | undefined;
   const broken = new Promise<never>((_, reject) => {
@@ -77,7 +99,7 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     form.append('file', isEmpty ? Buffer.alloc(0) : content, {
       filename: name,
       ...(sizeBytes === undefined ? {} : { knownLength: sizeBytes }),
-      ...(mimeType ? { contentType: mimeType } : {}),
+      contentType: mimeType ?? (lookup(name) || 'application/octet-stream'),
     });
     const headers: Record<string, string> = form.getHeaders();
     // Before it is piped: form-data forgets the parts that it has sent.
@@ -94,7 +116,7 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
       ...(signal && { signal }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
-    return await Promise.race([client.post('/v1/files', request), broken]);
+    return checkedAnswer(await Promise.race([client.post('/v1/files', request), broken]));
   } catch (error) {
     // A source that breaks off breaks the request, and which of the two is heard of first is chance.
     throw content.errored ?? error;
@@ -114,8 +136,11 @@ function checked(source: Readable, upload: FormUpload): Transform {
       code: 'wrong_size',
     });
   let bytes = 0;
-  const tell = () => onProgress?.({ bytes, total: sizeBytes ?? null });
-  const content = new Transform({
+  const tell = () => {
+    const told = onProgress?.({ bytes, total: sizeBytes ?? null }) as PromiseLike<unknown> | undefined;
+    if (typeof told?.then === 'function') told.then(undefined, (error) => content.destroy(error));
+  };
+  const content: Transform = new Transform({
     // Not to have texts made bytes without a word.
     writableObjectMode: true,
     writableHighWaterMark: 4,

@@ -1,17 +1,20 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, UploadError } from '../errors.ts';
+import { InvalidInputError } from '../errors.ts';
 import { uploadName } from '../files/upload-name.ts';
 import {
   assertSize,
   assertUploadOptions,
+  maxBytesOf,
+  sourceFailed,
+  tooLarge,
   type UploadOptions,
   untilCancelled,
 } from '../files/upload-options.ts';
 import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+import { pathOfUrl } from './path-of-url.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
 /** Files are read in pieces of this size: 1 MiB is twice as fast as 64 KiB, measured. */
@@ -47,9 +50,12 @@ export async function uploadPath(
   options: UploadPathOptions = {},
 ): Promise<FileMetadata> {
   assertFilesClient(client, 'uploadPath');
-  const path = file instanceof URL ? fileURLToPath(file) : file;
+  const path = file instanceof URL ? pathOfUrl(file, 'uploadPath') : file;
   if (typeof path !== 'string' || path === '') {
     throw new InvalidInputError(`uploadPath takes the path of a file, got ${describe(path)}.`);
+  }
+  if (path.startsWith('file://')) {
+    throw new InvalidInputError(`uploadPath takes a path or a URL, got ${describe(path)}. Pass new URL(…).`);
   }
   assertUploadOptions(options);
   await assertUploadable(path, options);
@@ -61,7 +67,7 @@ export async function uploadPath(
     try {
       const { size } = await handle.stat();
       // A file that reports no size may have content all the same, such as those of /proc.
-      const small = size === 0 ? await contentOf(handle, path) : undefined;
+      const small = size === 0 ? await contentOf(handle, path, options) : undefined;
       const sizeBytes = small?.length ?? size;
       assertSize(describe(path), sizeBytes, options);
       const stream = () =>
@@ -98,16 +104,21 @@ function streamOf(handle: FileHandle, size: number): Readable {
   });
 }
 
-function contentOf(handle: FileHandle, path: string): Promise<Buffer> {
-  return handle.readFile().catch((cause: NodeJS.ErrnoException) => {
-    throw new UploadError(
-      `Cannot upload ${describe(path)}: it cannot be read (${cause.code ?? cause.message}).`,
-      {
-        code: 'source_failed',
-        cause,
-      },
-    );
-  });
+/** All of a file that does not say how much that is, and may have no end. */
+async function contentOf(handle: FileHandle, path: string, options: UploadOptions): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let size = 0; ; ) {
+    options.signal?.throwIfAborted();
+    const { bytesRead, buffer } = await handle
+      .read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES)
+      .catch((cause) => {
+        throw sourceFailed(describe(path), cause);
+      });
+    if (bytesRead === 0) return Buffer.concat(pieces);
+    size += bytesRead;
+    if (size > maxBytesOf(options)) throw tooLarge(describe(path), options);
+    pieces.push(buffer.subarray(0, bytesRead));
+  }
 }
 
 async function assertUploadable(path: string, options: UploadOptions): Promise<void> {

@@ -75,6 +75,7 @@ export async function uploadStream(
   } catch (error) {
     // Whoever opened it handed it over, and would wait for its end otherwise.
     if (source instanceof Readable) source.destroy();
+    if (source instanceof ReadableStream && !source.locked) source.cancel(error).catch(() => {});
     throw error;
   }
 }
@@ -86,7 +87,13 @@ function readableOf(source: unknown): Readable {
       'Cannot upload this stream: it was read or destroyed already. Pass a fresh one, or a function that opens it.',
     );
   }
-  if (source instanceof ReadableStream) return Readable.fromWeb(source as NodeWebStream);
+  if (source instanceof ReadableStream) {
+    if (source.locked) {
+      throw new InvalidInputError('Cannot upload this stream: somebody else reads it. Pass a fresh one.');
+    }
+    // Texts stay texts, which are refused; as bytes they would be sent without a word.
+    return Readable.fromWeb(source as NodeWebStream, { objectMode: true, highWaterMark: 1 });
+  }
   const isBytes = source instanceof Uint8Array || source instanceof Blob;
   if (!isBytes && typeof source === 'object' && source !== null && Symbol.asyncIterator in source) {
     return Readable.from(source as AsyncIterable<Uint8Array>, { highWaterMark: 1 });

@@ -49,7 +49,8 @@ export function describedArtifact(artifact: Artifact, file: FileMetadata | undef
   return {
     ...artifact,
     status: 'described',
-    name: file.filename ?? null,
+    // Gateways answer, too.
+    name: typeof file.filename === 'string' ? file.filename : null,
     mimeType: file.mime_type ?? null,
     sizeBytes: file.size_bytes ?? null,
     createdAt: file.created_at ?? null,

@@ -20,7 +20,7 @@ export function filesNotCapturedNotice({
   const paths = created.map((execution) => execution.kind === 'create' && execution.path);
   const message =
     `The text editor wrote ${paths.join(', ')}, and no file was captured: only files that a command leaves in its ` +
-    '$OUTPUT_DIR are. Add artifactInstructions() to the system text.';
+    '$OUTPUT_DIR are. artifactInstructions() in the system text tells Claude.';
   return { code: 'files-not-captured', message };
 }
 
