@@ -34,12 +34,13 @@ class Bars implements TransferView {
   readonly #open = new Map<string, SingleBar>();
 
   constructor(stream: NodeJS.WriteStream) {
-    const format = '  {sign} [{bar}] {percentage}% | {value}/{total} bytes | {name} {note}';
-    this.#bars = new MultiBar({ stream, format, hideCursor: true, emptyOnZero: true }, Presets.rect);
+    // With a long name and a note it fits into 80 columns.
+    const format = '  {sign} [{bar}] {percentage}% {name} {note}';
+    this.#bars = new MultiBar({ stream, format, barsize: 20, hideCursor: true }, Presets.rect);
   }
 
   readonly upload = (name: string) => {
-    const bar = this.#bars.create(0, 0, { sign: UP, name: printableName(name), note: '' });
+    const bar = this.#bars.create(1, 0, { sign: UP, name: shortened(name), note: '' });
     return ({ bytes, total }: UploadProgress) => {
       // Of a stream of unknown size, what came is all there is to tell.
       bar.setTotal(total ?? bytes);
@@ -54,18 +55,20 @@ class Bars implements TransferView {
     }
     const { fileId } = progress;
     const bar = this.#open.get(fileId) ?? this.#begin(fileId);
-    if (progress.type === 'start') bar.update(0, { name: printableName(progress.name ?? fileId) });
+    if (progress.type === 'start') bar.update(0, { name: shortened(progress.name ?? fileId) });
     else if (progress.type === 'bytes') {
       bar.setTotal(progress.sizeBytes ?? progress.receivedBytes);
       bar.update(progress.receivedBytes, { note: '' });
     } else if (progress.type === 'retry') bar.update({ note: `again, try ${progress.attempt}` });
     else if (progress.type === 'failure') bar.update({ note: `failed: ${reasonOf(progress.error)}` });
+    // Also of an empty file, and of one that an earlier run left.
+    else bar.update(bar.getTotal());
   };
 
   readonly close = () => this.#bars.stop();
 
   #begin(fileId: string): SingleBar {
-    const bar = this.#bars.create(0, 0, { sign: DOWN, name: fileId, note: '' });
+    const bar = this.#bars.create(1, 0, { sign: DOWN, name: fileId, note: '' });
     this.#open.set(fileId, bar);
     return bar;
   }
@@ -98,10 +101,16 @@ class Lines implements TransferView {
     else if (progress.type === 'retry') this.#write(`  ${DOWN} ${name}, again, try ${progress.attempt}`);
     else if (progress.type === 'failure')
       this.#write(`  ${DOWN} ${name}, failed: ${reasonOf(progress.error)}`);
+    else if (!this.#names.has(fileId)) this.#write(`  ${DOWN} ${name}, here already`);
     else this.#write(`  ${DOWN} ${name}, ${this.#sizes.get(fileId) ?? 0} bytes`);
   };
 
   readonly close = () => {};
+}
+
+function shortened(name: string): string {
+  const characters = [...printableName(name)];
+  return characters.length > 30 ? `${characters.slice(0, 29).join('')}…` : characters.join('');
 }
 
 const reasonOf = (error: unknown) => printableName(error instanceof Error ? error.message : String(error));

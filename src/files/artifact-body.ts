@@ -41,9 +41,8 @@ export class ArtifactBody {
     this.length = told ? Number(told) : null;
     // Of an unknown type, too, what the metadata say is only the least.
     const grows = CREDENTIALED.test(checks.mimeType ?? 'image/');
-    const most = grows ? null : checks.sizeBytes;
     this.#least = Math.max(this.length ?? 0, checks.sizeBytes ?? 0);
-    this.#most = Math.min(this.length ?? Number.POSITIVE_INFINITY, most ?? Number.POSITIVE_INFINITY);
+    this.#most = this.length ?? (grows ? null : checks.sizeBytes) ?? Number.POSITIVE_INFINITY;
     this.#reader = response?.body?.getReader();
     this.#checks = checks;
     checks.signal?.addEventListener('abort', this.#abort);
@@ -65,7 +64,12 @@ export class ArtifactBody {
     try {
       if (this.#isCancelled) throw this.failure ?? this.#cut();
       if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
-      const value = await this.#receive();
+      let value: Uint8Array | undefined;
+      try {
+        value = (await this.#reader?.read())?.value;
+      } catch (cause) {
+        throw isAbort(cause) ? cause : this.#cut(cause);
+      }
       signal?.throwIfAborted();
       if (!value) {
         if (this.#isCancelled || this.receivedBytes < this.#least) throw this.#cut();
@@ -82,14 +86,6 @@ export class ArtifactBody {
       this.failure ??= error;
       void this.cancel(error);
       throw error;
-    }
-  }
-
-  async #receive(): Promise<Uint8Array | undefined> {
-    try {
-      return (await this.#reader?.read())?.value;
-    } catch (cause) {
-      throw isAbort(cause) ? cause : this.#cut(cause);
     }
   }
 

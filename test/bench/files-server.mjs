@@ -12,12 +12,13 @@ const PIECE = Buffer.alloc(256 * 1024, 'x');
 const server = createServer((request, reply) => {
   const { pathname, searchParams } = new URL(request.url, 'http://x');
   const [, kind, , , id, action] = pathname.split('/');
+  const size = kind === 'large' ? LARGE : SMALL;
   const answer = () => {
     if (request.method === 'POST') take(request, reply);
     else if (!id)
-      json(reply, { data: searchParams.getAll('ids[]').map((one) => file(one, SMALL)), next_page: null });
-    else if (action !== 'content') json(reply, file(id, kind === 'large' ? LARGE : SMALL));
-    else serve(reply, kind === 'large' ? LARGE : SMALL);
+      json(reply, { data: searchParams.getAll('ids[]').map((one) => file(one, size)), next_page: null });
+    else if (action !== 'content') json(reply, file(id, size));
+    else serve(reply, size);
   };
   if (kind === 'large') answer();
   else setTimeout(answer, LATENCY_MS);
