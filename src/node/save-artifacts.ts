@@ -212,8 +212,13 @@ class Saving {
         });
         return name;
       }
-      const reserve = () => this.#manifest.append({ ...entry, isReserving: true });
+      let isReserved = false;
+      const reserve = () => {
+        isReserved = true;
+        return this.#manifest.append({ ...entry, isReserving: true });
+      };
       if (await publish(part, target, reserve)) {
+        if (isReserved) await this.#manifest.append(entry);
         return name;
       }
       // Another process was faster.
