@@ -22,28 +22,26 @@ export {
   TurnLimitError,
   UploadError,
 } from './errors.ts';
-export { contentBlockFor } from './files/content-block-for.ts';
 export { type DeletedResult, type DeleteOptions, deleteFiles } from './files/delete-files.ts';
-export { describeArtifacts } from './files/describe-artifacts.ts';
+export { describeArtifacts } from './files/download/describe-artifacts.ts';
 export {
   type DownloadedArtifact,
   type DownloadOptions,
   type DownloadRetry,
   downloadArtifact,
   type ReadOptions,
-} from './files/download-artifact.ts';
+} from './files/download/download-artifact.ts';
 export {
   type ArtifactInput,
   type ArtifactSink,
   type PipedArtifact,
   pipeArtifacts,
-} from './files/pipe-artifacts.ts';
-export type { PipelineOptions } from './files/pipeline.ts';
-export type { ArtifactProgress } from './files/progress.ts';
-export { type UploadAllOptions, uploadAll } from './files/upload-all.ts';
-export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload-file.ts';
-export type { UploadNotice, UploadOptions } from './files/upload-options.ts';
-export type { FilesClient, MessagesClient } from './request/client.ts';
+} from './files/download/pipe-artifacts.ts';
+export type { PipelineOptions } from './files/download/pipeline.ts';
+export type { ArtifactProgress } from './files/download/progress.ts';
+export { type UploadAllOptions, uploadAll } from './files/upload/upload-all.ts';
+export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload/upload-file.ts';
+export type { UploadNotice, UploadOptions } from './files/upload/upload-options.ts';
 export {
   Container,
   type ContainerData,
@@ -53,6 +51,7 @@ export {
   type SkillData,
 } from './request/container.ts';
 export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
+export { contentBlockFor } from './request/content-block-for.ts';
 export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
 export type { OutputFormat } from './request/output-format.ts';
 export type { TurnParams } from './request/params.ts';
@@ -62,6 +61,14 @@ export {
   type CodeExecutionVersion,
   codeExecutionTool,
 } from './request/tools.ts';
+export type { Spent, TurnLimits } from './run/limits.ts';
+export type { TurnOptions } from './run/options.ts';
+export { parseStdout, type StandardSchema } from './run/parse-stdout.ts';
+export { type ResumeOptions, resumeTurn } from './run/resume-turn.ts';
+export { runTurn, streamTurn } from './run/run-turn.ts';
+export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './run/turn-events.ts';
+export type { TurnStream } from './run/turn-stream.ts';
+export type { FilesClient, MessagesClient } from './sdk/client.ts';
 export { createSession, type SessionOptions } from './session/create-session.ts';
 export type { SessionDefaults } from './session/next-turn.ts';
 export type {
@@ -87,12 +94,7 @@ export type {
   ViewExecution,
 } from './turn/execution.ts';
 export { artifactsOf, type ContentSource, executionsOf } from './turn/executions-of.ts';
-export type { Spent, TurnLimits } from './turn/limits.ts';
-export type { TurnOptions } from './turn/options.ts';
-export { parseStdout, type StandardSchema } from './turn/parse-stdout.ts';
 export { reduceTurn } from './turn/reduce.ts';
-export { type ResumeOptions, resumeTurn } from './turn/resume-turn.ts';
-export { runTurn, streamTurn } from './turn/run-turn.ts';
 export {
   type Checkpoint,
   initialTurnState,
@@ -105,6 +107,4 @@ export {
   type TurnPart,
   type TurnState,
 } from './turn/state.ts';
-export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './turn/turn-events.ts';
-export type { TurnStream } from './turn/turn-stream.ts';
 export type { ResponseUsage, TurnUsage } from './turn/usage.ts';

@@ -3,7 +3,7 @@ import * as kit from 'code-execution-kit';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import { expect, it } from 'vitest';
-import { TURN_DEFAULTS } from '../src/turn/options.ts';
+import { TURN_DEFAULTS } from '../src/run/options.ts';
 
 it('exports these names, and no others', () => {
   const namesOf = (entry: object) => Object.keys(entry).sort();

@@ -16,7 +16,7 @@ import { bash, cannedSandbox, createEmulator, pause, python, stop } from 'code-e
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nameKey, numberedName, safeName } from '../src/files/safe-name.ts';
+import { nameKey, numberedName, safeName } from '../src/files/download/safe-name.ts';
 import { serve } from './support/server.ts';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };

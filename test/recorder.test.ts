@@ -15,7 +15,7 @@ import {
 } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
 import { describe, expect, it } from 'vitest';
-import { MultipartReader } from '../src/emulator/recording/multipart.ts';
+import { MultipartReader } from '../src/recording/multipart.ts';
 import {
   answering,
   eventStream,

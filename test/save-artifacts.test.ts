@@ -22,7 +22,7 @@ import type { Artifact } from 'code-execution-kit';
 import { saveArtifacts } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Names, nameKey, safeName } from '../src/files/safe-name.ts';
+import { Names, nameKey, safeName } from '../src/files/download/safe-name.ts';
 import { serve } from './support/server.ts';
 
 /** Hostile names that are tried; 100,000 in CI. */

@@ -20,7 +20,7 @@ import { bash, createEmulator } from 'code-execution-kit/emulator';
 import { type UploadProgress, uploadPath, uploadStream } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { uploadName } from '../src/files/upload-name.ts';
+import { uploadName } from '../src/files/upload/upload-name.ts';
 import { serve } from './support/server.ts';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'kit-'));

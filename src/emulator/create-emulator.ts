@@ -1,15 +1,20 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
 import { handleBatches } from './api/batches-api.ts';
 import { handleFiles } from './api/files-api.ts';
-import { ApiFailure, failure, invalidRequest, notFound } from './api/http.ts';
 import { countTokens, handleMessages } from './api/messages-api.ts';
 import { handleModels } from './api/models-api.ts';
 import { type RateLimit, RateLimiter } from './api/rate-limit.ts';
-import { type ReceivedRequest, type RecordedRequest, receive, recorded } from './api/received-request.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './api/server.ts';
 import { checkHeaders } from './checks/check-headers.ts';
 import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
-import { Life } from './life.ts';
+import { ApiFailure, failure, invalidRequest, notFound } from './protocol/http.ts';
+import { Life } from './protocol/life.ts';
+import {
+  type ReceivedRequest,
+  type RecordedRequest,
+  receive,
+  recorded,
+} from './protocol/received-request.ts';
 import type { WebPages } from './response/web-pages.ts';
 import { checkedSandbox } from './sandbox/checked.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
@@ -17,7 +22,7 @@ import type { SandboxFactory } from './sandbox/sandbox.ts';
 import { conversationOf, runFencedCode } from './script/dynamic-script.ts';
 import { playerOf } from './script/script-player.ts';
 import type { DynamicScript, Step } from './script/words.ts';
-import { Store } from './store.ts';
+import { Store } from './store/store.ts';
 
 const FILES = '/v1/files';
 const BATCHES = '/v1/messages/batches';

@@ -1,6 +1,6 @@
 import { EmulatorError, InvalidInputError } from '../errors.ts';
-import { type BodySource, bodyFrom } from './api/body.ts';
-import { errorBody } from './api/http.ts';
+import { type BodySource, bodyFrom } from './protocol/body.ts';
+import { errorBody } from './protocol/http.ts';
 
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */
 export type Fault =

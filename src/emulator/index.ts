@@ -1,6 +1,20 @@
 export { EmulatorError } from '../errors.ts';
+export type {
+  Exchange,
+  ExchangeBody,
+  ExchangePart,
+  ExchangeRequest,
+  ExchangeResponse,
+} from '../recording/exchange.ts';
+export {
+  type RecordableClient,
+  type Recorder,
+  type RecorderOptions,
+  recorder,
+} from '../recording/recorder.ts';
+export type { Redact } from '../recording/redaction.ts';
+export { type Replay, type ReplayOptions, replay } from '../recording/replay.ts';
 export type { RateLimit } from './api/rate-limit.ts';
-export type { RecordedRequest } from './api/received-request.ts';
 export type { EmulatorServer, ListenOptions } from './api/server.ts';
 export {
   createEmulator,
@@ -18,21 +32,7 @@ export {
   sliceInto,
   stallAfter,
 } from './faults.ts';
-export type {
-  Exchange,
-  ExchangeBody,
-  ExchangePart,
-  ExchangeRequest,
-  ExchangeResponse,
-} from './recording/exchange.ts';
-export {
-  type RecordableClient,
-  type Recorder,
-  type RecorderOptions,
-  recorder,
-} from './recording/recorder.ts';
-export type { Redact } from './recording/redaction.ts';
-export { type Replay, type ReplayOptions, replay } from './recording/replay.ts';
+export type { RecordedRequest } from './protocol/received-request.ts';
 export type { WebPage, WebPages } from './response/web-pages.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';
 export type {

@@ -1,9 +1,9 @@
 import { InvalidInputError } from '../errors.ts';
-import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
-import { ChildSignals } from './child-signals.ts';
-import { inParallel } from './in-parallel.ts';
-import { Pace } from './pace.ts';
-import { assertWhole } from './upload-options.ts';
+import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
+import { inParallel } from '../sdk/in-parallel.ts';
+import { Pace } from '../sdk/pace.ts';
+import { ChildSignals } from '../wire/child-signals.ts';
+import { assertWhole } from './upload/upload-options.ts';
 
 /** What became of one file. */
 export interface DeletedResult {

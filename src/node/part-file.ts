@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ArtifactBody } from '../files/artifact-body.ts';
+import type { ArtifactBody } from '../files/download/artifact-body.ts';
 
 /** Pieces are written together in this size, while the next are read. */
 const WRITE_BYTES = 1024 * 1024;

@@ -10,11 +10,11 @@ import {
   sourceFailed,
   tooLarge,
   type UploadOptions,
-} from '../files/upload-options.ts';
-import { describe, type FilesClient, ownerOf } from '../request/client.ts';
-import { mayPass } from '../request/may-pass.ts';
-import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../request/send.ts';
-import { untilAborted } from '../request/until-aborted.ts';
+} from '../files/upload/upload-options.ts';
+import { describe, type FilesClient, ownerOf } from '../sdk/client.ts';
+import { mayPass } from '../sdk/may-pass.ts';
+import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../sdk/send.ts';
+import { untilAborted } from '../wire/until-aborted.ts';
 
 /** What waits between two steps at most, beside one piece: more only takes memory. */
 const BUFFER_BYTES = 256 * 1024;

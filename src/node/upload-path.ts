@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { InvalidInputError } from '../errors.ts';
-import { uploadName } from '../files/upload-name.ts';
+import { uploadName } from '../files/upload/upload-name.ts';
 import {
   assertSize,
   assertUploadOptions,
@@ -12,8 +12,8 @@ import {
   tooLarge,
   type UploadOptions,
   untilCancelled,
-} from '../files/upload-options.ts';
-import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+} from '../files/upload/upload-options.ts';
+import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
 import { pathOfUrl } from './path-of-url.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 

@@ -2,15 +2,15 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeWebStream } from 'node:stream/web';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { InvalidInputError } from '../errors.ts';
-import { uploadName } from '../files/upload-name.ts';
+import { uploadName } from '../files/upload/upload-name.ts';
 import {
   assertSize,
   assertUploadOptions,
   assertWhole,
   type UploadOptions,
   untilCancelled,
-} from '../files/upload-options.ts';
-import { assertFilesClient, describe, type FilesClient } from '../request/client.ts';
+} from '../files/upload/upload-options.ts';
+import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
 /** A Node `Readable`, as far as a type is needed: so that whoever has no types of Node can compile. */

@@ -1,8 +1,8 @@
 import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { describe } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
-import { describe } from './client.ts';
 
 export type { ContainerData, SkillData };
 

@@ -5,7 +5,7 @@ import type {
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import { describe } from './client.ts';
+import { describe } from '../sdk/client.ts';
 
 /** An uploaded file: its id, or anything that carries one, such as the SDK's `FileMetadata`. */
 export type FileReference = string | { readonly id: string };

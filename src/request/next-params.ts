@@ -6,9 +6,9 @@ import type {
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { describe } from '../sdk/client.ts';
 import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
 import { readContainer } from '../wire/container.ts';
-import { describe } from './client.ts';
 import { toContainerParam } from './container.ts';
 import { withoutOpenCalls } from './interrupt.ts';
 import type { RequestParams, TurnParams } from './params.ts';

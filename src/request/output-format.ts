@@ -1,7 +1,7 @@
 import type { JSONOutputFormat, OutputConfig } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { describe } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
-import { describe } from './client.ts';
 
 /**
  * The form that the answer must have, as the SDK's helpers make it: `zodOutputFormat`, `jsonSchemaOutputFormat`,

@@ -4,8 +4,8 @@ import type {
   ToolUnion,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { describe } from '../sdk/client.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
-import { describe } from './client.ts';
 import { type ContainerInput, requestedContainerId, toContainerParam } from './container.ts';
 import {
   type AnswerParser,

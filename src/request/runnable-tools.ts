@@ -1,7 +1,7 @@
 import type { ToolUnion } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { describe } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
-import { describe } from './client.ts';
 
 /**
  * A tool with its handler, as the SDK's helpers make them: `betaZodTool`, `betaStandardSchemaTool`, those of MCP, or any object of a

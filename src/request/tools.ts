@@ -7,7 +7,7 @@ import type {
   ToolUnion,
 } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import { describe } from './client.ts';
+import { describe } from '../sdk/client.ts';
 
 /** Versions of the code execution tool, oldest first. */
 const VERSIONS = [

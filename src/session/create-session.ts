@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.ts';
-import { assertMessagesClient, describe, type MessagesClient } from '../request/client.ts';
 import { containerData, toContainerParam } from '../request/container.ts';
-import { resolveTurnOptions, type TurnOptions } from '../turn/options.ts';
+import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
+import { assertMessagesClient, describe, type MessagesClient } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer } from '../wire/container.ts';
 import type { SessionDefaults } from './next-turn.ts';

@@ -1,12 +1,12 @@
 import type { ContainerParams, ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import { describe } from '../request/client.ts';
 import { Container, type ContainerData, toContainerParam } from '../request/container.ts';
 import { containerUpload, type FileReference } from '../request/content.ts';
 import { withoutOpenCalls } from '../request/interrupt.ts';
 import type { TurnOutputConfig } from '../request/output-format.ts';
 import type { TurnParams } from '../request/params.ts';
-import { uploadsIn, withUploads } from '../turn/lost-container.ts';
+import { uploadsIn, withUploads } from '../run/lost-container.ts';
+import { describe } from '../sdk/client.ts';
 import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 

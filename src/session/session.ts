@@ -1,15 +1,15 @@
 import type { ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import type { MessagesClient } from '../request/client.ts';
 import { Container } from '../request/container.ts';
 import type { FileReference } from '../request/content.ts';
 import { handlersOf, splitTools } from '../request/runnable-tools.ts';
-import { callsDroppedNotice } from '../turn/notices.ts';
-import { resolveTurnOptions, type TurnOptions } from '../turn/options.ts';
-import { type ResumeOptions, resumedSteps } from '../turn/resume-turn.ts';
-import { turnSteps } from '../turn/run-turn.ts';
+import { callsDroppedNotice } from '../run/notices.ts';
+import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
+import { type ResumeOptions, resumedSteps } from '../run/resume-turn.ts';
+import { turnSteps } from '../run/run-turn.ts';
+import { type TurnStage, TurnStream } from '../run/turn-stream.ts';
+import type { MessagesClient } from '../sdk/client.ts';
 import type { Checkpoint, Turn } from '../turn/state.ts';
-import { type TurnStage, TurnStream } from '../turn/turn-stream.ts';
 import { contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
 import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOf } from './snapshot.ts';
 import {

@@ -1,7 +1,7 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
-import { describe } from '../request/client.ts';
 import type { ContainerData } from '../request/container.ts';
+import { describe } from '../sdk/client.ts';
 import type { Checkpoint } from '../turn/state.ts';
 import { type ResponseUsage, sumOfUsage, type TurnUsage } from '../turn/usage.ts';
 import { isRecord } from '../wire/blocks.ts';

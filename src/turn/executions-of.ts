@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import { describe } from '../request/client.ts';
+import { describe } from '../sdk/client.ts';
 import { isBlock, isExecutionCall, isExecutionResult, isRecord, type ResultBlock } from '../wire/blocks.ts';
 import { type Artifact, artifactsOfExecutions } from './artifact.ts';
 import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';

@@ -1,6 +1,6 @@
 import type { AnswerParser } from '../request/output-format.ts';
+import { answerNotParsedNotice } from '../run/notices.ts';
 import { reasonOf } from '../wire/reason.ts';
-import { answerNotParsedNotice } from './notices.ts';
 import type { Notice, TurnPart } from './state.ts';
 
 /**

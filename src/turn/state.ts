@@ -4,10 +4,10 @@ import type {
   MessageCreateParamsNonStreaming,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
+import type { Spent, TurnLimits } from '../run/limits.ts';
 import type { ContainerData } from '../wire/container.ts';
 import type { Artifact } from './artifact.ts';
 import type { Caller, Execution } from './execution.ts';
-import type { Spent, TurnLimits } from './limits.ts';
 import { NO_USAGE, type TurnUsage } from './usage.ts';
 
 /** How a turn ended. `stopReason` beside it is what the API said. */

@@ -1,12 +1,12 @@
 import * as z from 'zod/v4-mini';
 import type { ApiVersion } from '../checks/check-headers.ts';
+import { ApiFailure, errorBody, invalidRequest, json, notFound } from '../protocol/http.ts';
+import type { ReceivedRequest } from '../protocol/received-request.ts';
+import { parseObject } from '../protocol/request-body.ts';
 import type { MessagesService } from '../response/respond.ts';
-import type { Store, StoredBatch } from '../store.ts';
-import { ApiFailure, errorBody, invalidRequest, json, notFound } from './http.ts';
+import type { Store, StoredBatch } from '../store/store.ts';
 import { createMessage } from './messages-api.ts';
 import { idPage } from './pages.ts';
-import type { ReceivedRequest } from './received-request.ts';
-import { parseObject } from './request-body.ts';
 
 /** A batch expires a day after it was made. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000;

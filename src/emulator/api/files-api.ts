@@ -1,9 +1,9 @@
 import { isExpired } from '../checks/check-files.ts';
-import type { Store, StoredFile } from '../store.ts';
-import { ApiFailure, invalidRequest, json, notFound } from './http.ts';
-import { mimeTypeOf } from './mime-type.ts';
+import { ApiFailure, invalidRequest, json, notFound } from '../protocol/http.ts';
+import { mimeTypeOf } from '../protocol/mime-type.ts';
+import type { ReceivedRequest } from '../protocol/received-request.ts';
+import type { Store, StoredFile } from '../store/store.ts';
 import { idPage, limitOf } from './pages.ts';
-import type { ReceivedRequest } from './received-request.ts';
 
 /** The header that asks for the shapes before general availability, still taken (documented Aug 2026). */
 const OLD_SHAPES = 'files-api-2025-04-14';

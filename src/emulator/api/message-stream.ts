@@ -8,9 +8,9 @@ import {
   tokensOf,
   usageAtStart,
   usageOfCalls,
-} from '../response/answer.ts';
-import type { Store } from '../store.ts';
-import { bodyFrom } from './body.ts';
+} from '../protocol/answer.ts';
+import { bodyFrom } from '../protocol/body.ts';
+import type { Store } from '../store/store.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */
 const PIECES = [3, 9, 14, 7, 21, 5, 12];

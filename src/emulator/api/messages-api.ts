@@ -11,14 +11,14 @@ import {
   tokensOf,
   usageAtStart,
   usageOfCalls,
-} from '../response/answer.ts';
+} from '../protocol/answer.ts';
+import { json } from '../protocol/http.ts';
+import type { ReceivedRequest } from '../protocol/received-request.ts';
+import { type MessagesBody, parseMessagesBody, parseObject } from '../protocol/request-body.ts';
 import { type MessagesService, respond } from '../response/respond.ts';
-import type { Store } from '../store.ts';
-import { json } from './http.ts';
+import type { Store } from '../store/store.ts';
+import { expandThread } from '../store/threads.ts';
 import { sseOf } from './message-stream.ts';
-import type { ReceivedRequest } from './received-request.ts';
-import { type MessagesBody, parseMessagesBody, parseObject } from './request-body.ts';
-import { expandThread } from './threads.ts';
 
 /** `POST /v1/messages`: plays the next response of the script. */
 export async function handleMessages(

@@ -1,7 +1,7 @@
-import type { Store } from '../store.ts';
-import { json, notFound } from './http.ts';
+import { json, notFound } from '../protocol/http.ts';
+import type { ReceivedRequest } from '../protocol/received-request.ts';
+import type { Store } from '../store/store.ts';
 import { idPage } from './pages.ts';
-import type { ReceivedRequest } from './received-request.ts';
 
 /** Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026). */
 const MODELS = [

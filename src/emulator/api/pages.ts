@@ -1,4 +1,4 @@
-import { invalidRequest } from './http.ts';
+import { invalidRequest } from '../protocol/http.ts';
 
 /** A page of a list whose cursors are ids. */
 export interface IdPage<T> {

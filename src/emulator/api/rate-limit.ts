@@ -1,4 +1,4 @@
-import { ApiFailure } from './http.ts';
+import { ApiFailure } from '../protocol/http.ts';
 
 /** So many requests in so much time. */
 export interface RateLimit {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EmulatorError } from '../../errors.ts';
-import { errorBody } from './http.ts';
+import { errorBody } from '../protocol/http.ts';
 
 /** A port on which the emulator listens. */
 export interface EmulatorServer extends AsyncDisposable {

@@ -1,6 +1,6 @@
-import { ApiFailure, notFound } from '../api/http.ts';
-import type { MessagesBody } from '../api/request-body.ts';
-import type { Store, StoredFile } from '../store.ts';
+import { ApiFailure, notFound } from '../protocol/http.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
+import type { Store, StoredFile } from '../store/store.ts';
 
 export const isExpired = ({ expiresAt }: StoredFile, now: Date) =>
   expiresAt !== undefined && expiresAt <= now;

@@ -1,4 +1,4 @@
-import { ApiFailure, invalidRequest } from '../api/http.ts';
+import { ApiFailure, invalidRequest } from '../protocol/http.ts';
 
 /** The API's versions; the SDK has sent the second since its 1.0.0. */
 const VERSIONS = ['2023-06-01', '2026-10-21'] as const;

@@ -1,9 +1,9 @@
-import { invalidRequest } from '../api/http.ts';
-import type { MessagesBody } from '../api/request-body.ts';
-import type { ScriptedBlock } from '../response/answer.ts';
+import type { ScriptedBlock } from '../protocol/answer.ts';
+import { invalidRequest } from '../protocol/http.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
 import type { ToolReply } from '../sandbox/sandbox.ts';
 import { outlineOf } from '../script/outline.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 
 type Messages = MessagesBody['messages'];
 type Message = Messages[number];

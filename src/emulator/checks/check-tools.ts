@@ -1,6 +1,6 @@
-import { invalidRequest } from '../api/http.ts';
-import type { MessagesBody } from '../api/request-body.ts';
-import { isForCode, toolboxOf } from '../response/toolbox.ts';
+import { invalidRequest } from '../protocol/http.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
+import { isForCode, toolboxOf } from '../protocol/toolbox.ts';
 
 /** The versions of the code execution tool. */
 const VERSIONS = ['20250522', '20250825', '20260120', '20260521'].map((date) => `code_execution_${date}`);

@@ -1,5 +1,5 @@
-import { invalidRequest } from '../api/http.ts';
-import type { MessagesBody } from '../api/request-body.ts';
+import { invalidRequest } from '../protocol/http.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
 import type { ApiVersion } from './check-headers.ts';
 
 type Block = Readonly<Record<string, unknown>>;

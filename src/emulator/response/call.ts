@@ -1,8 +1,8 @@
-import type { Life } from '../life.ts';
+import type { ScriptedBlock } from '../protocol/answer.ts';
+import type { Life } from '../protocol/life.ts';
+import type { Toolbox } from '../protocol/toolbox.ts';
 import type { LastResult } from '../script/words.ts';
-import type { Store, StoredContainer } from '../store.ts';
-import type { ScriptedBlock } from './answer.ts';
-import type { Toolbox } from './toolbox.ts';
+import type { Store, StoredContainer } from '../store/store.ts';
 import type { WebPages } from './web-pages.ts';
 
 /** Where steps are played. */

@@ -1,9 +1,9 @@
-import { runCommand } from '../container.ts';
+import type { ScriptedBlock } from '../protocol/answer.ts';
 import type { CommandStep } from '../script/words.ts';
-import type { StoredContainer } from '../store.ts';
-import type { ScriptedBlock } from './answer.ts';
+import type { StoredContainer } from '../store/store.ts';
 import { type Call, resultBlock, type Stage, serverToolUse } from './call.ts';
 import { CodeCall } from './code-call.ts';
+import { runCommand } from './container.ts';
 import { edit } from './text-editor.ts';
 import { searchContent } from './web-pages.ts';
 

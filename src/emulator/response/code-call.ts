@@ -1,8 +1,8 @@
-import { type CommandOutcome, runCommand } from '../container.ts';
+import type { ScriptedBlock } from '../protocol/answer.ts';
 import type { ToolCall, ToolReply } from '../sandbox/sandbox.ts';
-import type { StoredContainer } from '../store.ts';
-import type { ScriptedBlock } from './answer.ts';
+import type { StoredContainer } from '../store/store.ts';
 import { type Call, resultBlock, type Stage, serverToolUse } from './call.ts';
+import { type CommandOutcome, runCommand } from './container.ts';
 import { RunningCell } from './running-cell.ts';
 import { webReply } from './web-pages.ts';
 

@@ -1,4 +1,4 @@
-import type { Life } from '../life.ts';
+import type { Life } from '../protocol/life.ts';
 
 /** What becomes of a response, once: it was delivered, it was abandoned, or its script is at fault. */
 export class Delivery {

@@ -1,7 +1,7 @@
 import { EmulatorError } from '../../errors.ts';
+import type { ScriptedBlock } from '../protocol/answer.ts';
 import type { BlockStep } from '../script/script-player.ts';
 import type { CommandStep, LastResult } from '../script/words.ts';
-import type { ScriptedBlock } from './answer.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf } from './calls.ts';
 

@@ -1,22 +1,22 @@
-import { invalidRequest } from '../api/http.ts';
-import type { MessagesBody } from '../api/request-body.ts';
-import { rememberThread } from '../api/threads.ts';
 import { openCallsOf, toolResultsOf } from '../checks/check-history.ts';
-import { mountUploads, openContainer, uploadsOfCurrentTurn } from '../container.ts';
-import type { Life } from '../life.ts';
+import type { Answer, Ending, ScriptedBlock } from '../protocol/answer.ts';
+import { invalidRequest } from '../protocol/http.ts';
+import type { Life } from '../protocol/life.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
+import { type Toolbox, toolboxOf } from '../protocol/toolbox.ts';
 import type { SandboxFactory } from '../sandbox/sandbox.ts';
 import { lastResultOf } from '../script/dynamic-script.ts';
 import { outlineOf } from '../script/outline.ts';
 import type { BlockStep, ScriptedResponse, ScriptPlayer } from '../script/script-player.ts';
-import { type ResolvedSkill, skillsOf } from '../skills.ts';
-import type { Store, StoredContainer } from '../store.ts';
-import type { Answer, Ending, ScriptedBlock } from './answer.ts';
+import type { Store, StoredContainer } from '../store/store.ts';
+import { rememberThread } from '../store/threads.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf, needsContainer, reopened } from './calls.ts';
 import { CodeCall } from './code-call.ts';
+import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
 import { Delivery } from './delivery.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
-import { type Toolbox, toolboxOf } from './toolbox.ts';
+import { type ResolvedSkill, skillsOf } from './skills.ts';
 import type { WebPages } from './web-pages.ts';
 
 /** What a response left undone: calls without their results, and the steps behind them. */

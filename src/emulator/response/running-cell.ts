@@ -1,6 +1,6 @@
-import type { CommandOutcome } from '../container.ts';
-import type { Life } from '../life.ts';
+import type { Life } from '../protocol/life.ts';
 import type { ToolCall, ToolReply } from '../sandbox/sandbox.ts';
+import type { CommandOutcome } from './container.ts';
 
 /** What a cell comes to next: calls that it waits for, or its end. */
 export type Moment =

@@ -1,4 +1,4 @@
-import type { MessagesBody } from '../api/request-body.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
 import { bash, type Conversation, type DynamicScript, type LastResult, python, say } from './words.ts';
 
 export function conversationOf({ messages }: MessagesBody): Conversation {

@@ -1,4 +1,4 @@
-import type { MessagesBody } from '../api/request-body.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
 
 /** What tells a conversation from others: the ids and texts of its blocks, whatever else a client adds to them. */
 export function outlineOf(messages: MessagesBody['messages']): string {

@@ -1,5 +1,5 @@
 import { EmulatorError } from '../../errors.ts';
-import type { MessagesBody } from '../api/request-body.ts';
+import type { MessagesBody } from '../protocol/request-body.ts';
 import { checkedSteps, summary } from './check-script.ts';
 import { outlineOf } from './outline.ts';
 import type { CommandStep, Conversation, DynamicScript, Step } from './words.ts';

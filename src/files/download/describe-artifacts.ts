@@ -1,0 +1,29 @@
+import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
+import { fetchFileMetadata } from '../../sdk/file-metadata.ts';
+import { type Artifact, describedArtifact } from '../../turn/artifact.ts';
+import { assertArtifacts } from './checked-artifacts.ts';
+
+/**
+ * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in the same order; those
+ * that the Files API does not know (any more) have the status `missing`.
+ *
+ * `runTurn` does this by itself where the client has `files`.
+ *
+ * @throws {InvalidInputError} when the client has no `files`, and whatever the SDK throws.
+ *
+ * @example
+ * ```ts
+ * for (const { name, sizeBytes } of await describeArtifacts(client, artifactsOf(message))) console.log(name, sizeBytes);
+ * ```
+ */
+export async function describeArtifacts(
+  client: FilesClient,
+  artifacts: readonly Artifact[],
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Artifact[]> {
+  assertFilesClient(client, 'describeArtifacts');
+  assertArtifacts(artifacts, 'describeArtifacts');
+  const ids = artifacts.map(({ fileId }) => fileId);
+  const files = await fetchFileMetadata(client, ids, options);
+  return artifacts.map((artifact) => describedArtifact(artifact, files.get(artifact.fileId)));
+}

@@ -1,0 +1,177 @@
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import { InvalidInputError } from '../../errors.ts';
+import { assertFilesClient, describe, type FilesClient } from '../../sdk/client.ts';
+import { untilAborted } from '../../wire/until-aborted.ts';
+import { uploadName } from './upload-name.ts';
+import {
+  assertSize,
+  assertUploadOptions,
+  bytesOf,
+  checkedAnswer,
+  maxBytesOf,
+  sourceFailed,
+  tooLarge,
+  type UploadOptions,
+  untilCancelled,
+} from './upload-options.ts';
+
+/** Bytes in any form that web APIs know. No `string`: a path must not be uploaded as if it were the text. */
+export type UploadSource =
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
+  | Uint8Array
+  | ArrayBuffer
+  | AsyncIterable<Uint8Array>;
+
+/** Options of {@link uploadFile}. */
+export interface UploadFileOptions extends UploadOptions {
+  /** The file's name in the container. A `File` has one of its own. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Uploads bytes, also where only web APIs exist. The result goes into `containerUpload` or `contentBlockFor`.
+ *
+ * The whole file is held in memory, streams too: `fetch` sends a form only from a whole. In Node, `uploadPath` and
+ * `uploadStream` send with constant memory and report progress, which `fetch` cannot.
+ *
+ * @throws {InvalidInputError} before any request: a string or something else that is no bytes, no name, a name that is to be
+ * rejected, more bytes than `maxBytes`, a response that is not ok or was read.
+ * @throws {UploadError} when the source breaks off or turns out too large, and when the signal aborts.
+ * @throws the SDK's errors.
+ *
+ * @example
+ * ```ts
+ * const file = await uploadFile(client, form.get('attachment') as File, { maxBytes: 20_000_000 });
+ * const turn = await runTurn(client, { ...params, messages: [userMessage('Summarise it.', { files: [file] })] });
+ * ```
+ */
+export function uploadFile(
+  client: FilesClient,
+  source: File,
+  options?: UploadFileOptions,
+): Promise<FileMetadata>;
+export function uploadFile(
+  client: FilesClient,
+  source: UploadSource,
+  options: UploadFileOptions & { readonly name: string },
+): Promise<FileMetadata>;
+export async function uploadFile(
+  client: FilesClient,
+  source: UploadSource,
+  options: UploadFileOptions = {},
+): Promise<FileMetadata> {
+  assertFilesClient(client, 'uploadFile');
+  assertSource(source);
+  assertUploadOptions(options);
+  const name = uploadName(options.name ?? (source as Partial<File>).name, 'uploadFile', options);
+  const { expiresInSeconds, retries, timeoutMs, signal } = options;
+  return untilCancelled(describe(name), signal, async () => {
+    const blob = await gather(source, describe(name), options);
+    const file = new File([blob], name, { type: options.mimeType ?? blob.type });
+    const params = {
+      file,
+      ...(expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds }),
+    };
+    const request = {
+      ...(signal && { signal }),
+      ...(retries === undefined ? {} : { maxRetries: retries }),
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    };
+    return checkedAnswer(await client.files.upload(params, request));
+  });
+}
+
+function assertSource(source: unknown): asserts source is UploadSource {
+  if (typeof source === 'string' || source instanceof URL) {
+    throw new InvalidInputError(
+      `uploadFile takes bytes, got ${describe(source)}. For a file on disk call uploadPath of ` +
+        '"code-execution-kit/node"; for the text itself pass `new Blob([text], { type: "text/plain" })`.',
+    );
+  }
+  if (source instanceof Response) {
+    if (source.ok && !source.bodyUsed) return;
+    throw new InvalidInputError(
+      source.bodyUsed
+        ? 'Cannot upload this Response: its body was read already.'
+        : `Cannot upload this Response: its status is ${source.status}, so it does not carry the file.`,
+    );
+  }
+  if (source instanceof ReadableStream && source.locked) {
+    throw new InvalidInputError(
+      'Cannot upload this ReadableStream: somebody else reads it. Pass a fresh one.',
+    );
+  }
+  const isBytes = source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array;
+  if (isBytes || source instanceof ReadableStream || isAsyncIterable(source)) return;
+  throw new InvalidInputError(
+    'uploadFile takes a File, Blob, Response, ReadableStream, Uint8Array, ArrayBuffer or async iterable of bytes, got ' +
+      `${describe(source)}.`,
+  );
+}
+
+async function gather(source: UploadSource, what: string, options: UploadOptions): Promise<Blob> {
+  if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) {
+    assertSize(what, source instanceof Blob ? source.size : source.byteLength, options);
+    return source instanceof Blob ? source : new Blob([source as Uint8Array<ArrayBuffer> | ArrayBuffer]);
+  }
+  if (!(source instanceof Response)) return new Blob(await piecesOf(source, what, options));
+  const { body, headers } = source;
+  // With a content-encoding the length is that of what was sent, not of the file.
+  const length = headers.get('content-encoding') ? null : headers.get('content-length');
+  if (length !== null) assertSize(what, Number(length), options);
+  const type = headers.get('content-type') ?? '';
+  return new Blob(body ? await piecesOf(body, what, options) : [], { type });
+}
+
+/** Everything that a stream gives; it is closed when that is too much, or nobody waits for it any more. */
+async function piecesOf(
+  source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  what: string,
+  options: UploadOptions,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const { next, close } = source instanceof ReadableStream ? reading(source) : iterating(source);
+  let size = 0;
+  try {
+    for (;;) {
+      const step = next();
+      const result = await (options.signal ? untilAborted(step, options.signal) : step).catch((cause) => {
+        throw sourceFailed(what, cause);
+      });
+      if (result.done) return pieces;
+      const bytes = bytesOf(what, result.value);
+      size += bytes.byteLength;
+      if (size > maxBytesOf(options)) throw tooLarge(what, options);
+      // A copy: a source may fill the same buffer again.
+      pieces.push(bytes.slice());
+    }
+  } catch (error) {
+    close(error);
+    throw error;
+  }
+}
+
+interface Reading {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  close(reason: unknown): void;
+}
+
+/** By its reader: not every browser can iterate a stream. */
+function reading(stream: ReadableStream<Uint8Array>): Reading {
+  const reader = stream.getReader();
+  return { next: () => reader.read(), close: (reason) => void reader.cancel(reason).catch(() => {}) };
+}
+
+function iterating(source: AsyncIterable<Uint8Array>): Reading {
+  const iterator = source[Symbol.asyncIterator]();
+  return {
+    next: async () => iterator.next(),
+    close: () => void iterator.return?.()?.then?.(undefined, () => {}),
+  };
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,98 @@
+import type { ToolResultBlockParam, ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
+import { isRecord } from '../wire/blocks.ts';
+import { reasonOf } from '../wire/reason.ts';
+import { untilAborted } from '../wire/until-aborted.ts';
+import type { RunnableTool } from './runnable-tools.ts';
+
+/** The longest time that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Blocks that a tool result may hold; anything else is data of the handler's. */
+const CONTENT = ['text', 'image', 'document', 'search_result', 'tool_reference'];
+
+/** What the handlers of one round are run with. */
+export interface ToolRound {
+  readonly handlers: ReadonlyMap<string, RunnableTool>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+type Content = ToolResultBlockParam['content'];
+
+/**
+ * Runs the handlers of all calls of a response at the same time, and gives their results in the order of the calls. A
+ * handler that throws, is late, or gives what cannot be sent makes an error result; an abort of the turn throws.
+ */
+export async function answerCalls(
+  calls: readonly ToolUseBlock[],
+  round: ToolRound,
+): Promise<ToolResultBlockParam[]> {
+  // While code waits, every result must be text (documented), also those of calls beside it.
+  const textOnly = calls.some(({ caller }) => caller !== undefined && caller.type !== 'direct');
+  return Promise.all(calls.map((call) => answerCall(call, textOnly, round)));
+}
+
+async function answerCall(
+  { id, name, ...rest }: ToolUseBlock,
+  textOnly: boolean,
+  { handlers, timeoutMs, signal }: ToolRound,
+): Promise<ToolResultBlockParam> {
+  const tool = handlers.get(name) as RunnableTool;
+  const result = (content: Content, isError = false): ToolResultBlockParam => ({
+    type: 'tool_result',
+    tool_use_id: id,
+    ...(content === undefined ? {} : { content }),
+    ...(isError ? { is_error: true } : {}),
+  });
+  const late = new AbortController();
+  // Not `AbortSignal.timeout`, which lets a process end that waits for nothing else.
+  const timer =
+    timeoutMs === Number.POSITIVE_INFINITY
+      ? undefined
+      : setTimeout(() => late.abort(), Math.min(timeoutMs, MAX_TIMER_MS));
+  const either = AbortSignal.any([signal, late.signal]);
+  try {
+    // A copy: what the response holds is sent back as it came.
+    const call: ToolUseBlock = structuredClone({ id, name, ...rest });
+    return result(contentOf(await untilAborted(runTool(tool, call, either), either), name, textOnly));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.signal.aborted) return result(`Error: ${name} did not answer within ${timeoutMs} ms.`, true);
+    return result(errorContent(error, name, textOnly), true);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** In a microtask of its own, so that one that throws at once is like one that rejects. */
+async function runTool(tool: RunnableTool, call: ToolUseBlock, signal: AbortSignal): Promise<unknown> {
+  const input = tool.parse ? tool.parse(call.input) : call.input;
+  return tool.run(input as never, { toolUse: call, toolUseBlock: call, signal } as never);
+}
+
+/** A copy of what was given, as it can be sent; anything that is no content is given as JSON. */
+function contentOf(given: unknown, name: string, textOnly: boolean): Content {
+  if (typeof given === 'string' || given === undefined) return given;
+  const text = JSON.stringify(given) ?? String(given);
+  const content: unknown = JSON.parse(text);
+  if (
+    !Array.isArray(content) ||
+    !content.every((block) => isRecord(block) && CONTENT.includes(String(block['type'])))
+  ) {
+    return text;
+  }
+  const other = content.find(({ type }) => type !== 'text');
+  if (textOnly && other) throw new Error(`${name} gave ${other.type}, and code takes text only.`);
+  return content;
+}
+
+/** As the SDK's runner does: a `ToolError` brings its own content. */
+function errorContent(error: unknown, name: string, textOnly: boolean): Content {
+  try {
+    if (isRecord(error) && error['name'] === 'ToolError' && error['content'] !== undefined) {
+      return contentOf(error['content'], name, textOnly);
+    }
+  } catch (unsendable) {
+    return `Error: ${reasonOf(unsendable)}`;
+  }
+  return `Error: ${reasonOf(error)}`;
+}
