@@ -59,13 +59,13 @@ async function main(): Promise<void> {
   );
   if (!live) emulator.assertDone();
 
-  const { input_tokens, output_tokens, perResponse } = turn.usage;
+  const { input_tokens, output_tokens } = turn.usage;
   const rows = [
     ['outcome', `${turn.outcome} (${turn.stopReason})`],
     ['answer', printable(turn.answer)],
     ['executions', turn.executions.map(({ kind, status }) => `${kind} ${status}`).join(', ')],
     ['container', `${turn.container?.id}, until ${turn.container?.expiresAt}`],
-    ['usage', `${input_tokens} tokens in, ${output_tokens} out, over ${perResponse.length} responses`],
+    ['usage', `${input_tokens} tokens in, ${output_tokens} out, over ${turn.exchanges.length} responses`],
     ['files', saved.map(({ path, sizeBytes }) => `${relative('.', path)} (${sizeBytes} bytes)`).join('\n')],
   ];
   for (const [name = '', text = ''] of rows)

@@ -1,33 +1,15 @@
 export {
-  type ArrivedArtifact,
-  ArtifactError,
   CodeExecutionError,
   type CodeExecutionErrorOptions,
-  ContainerLostError,
-  type FailedArtifact,
-  type FailedUpload,
-  type InterruptionCode,
   InvalidInputError,
-  isArtifactError,
   isCodeExecutionError,
-  isContainerLostError,
   isInvalidInputError,
-  isStdoutError,
-  isTurnInterruptedError,
-  isTurnLimitError,
-  isUploadError,
-  StdoutError,
-  type StdoutIssue,
-  TurnInterruptedError,
-  TurnLimitError,
-  UploadError,
 } from './errors.ts';
 export { type DeletedResult, type DeleteOptions, deleteFiles } from './files/delete-files.ts';
 export { describeArtifacts } from './files/download/describe-artifacts.ts';
 export {
   type DownloadedArtifact,
   type DownloadOptions,
-  type DownloadRetry,
   downloadArtifact,
   type ReadOptions,
 } from './files/download/download-artifact.ts';
@@ -37,19 +19,22 @@ export {
   type PipedArtifact,
   pipeArtifacts,
 } from './files/download/pipe-artifacts.ts';
-export type { PipelineOptions } from './files/download/pipeline.ts';
 export type { ArtifactProgress } from './files/download/progress.ts';
+export type { PipelineOptions } from './files/download/transfer.ts';
+export {
+  type ArrivedArtifact,
+  ArtifactError,
+  type ArtifactErrorCode,
+  type FailedArtifact,
+  type FailedUpload,
+  isArtifactError,
+  isUploadError,
+  UploadError,
+} from './files/errors.ts';
 export { type UploadAllOptions, uploadAll } from './files/upload/upload-all.ts';
 export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload/upload-file.ts';
 export type { UploadNotice, UploadOptions } from './files/upload/upload-options.ts';
-export {
-  Container,
-  type ContainerData,
-  type ContainerInput,
-  type ContainerSource,
-  containerOf,
-  type SkillData,
-} from './request/container.ts';
+export { Container, type ContainerInput, type ContainerSource, containerOf } from './request/container.ts';
 export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
 export { contentBlockFor } from './request/content-block-for.ts';
 export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
@@ -61,9 +46,24 @@ export {
   type CodeExecutionVersion,
   codeExecutionTool,
 } from './request/tools.ts';
-export type { Spent, TurnLimits } from './run/limits.ts';
+export { readCheckpoint } from './run/checkpoint.ts';
+export {
+  ContainerLostError,
+  type InterruptionCode,
+  isContainerLostError,
+  isTurnInterruptedError,
+  isTurnLimitError,
+  TurnInterruptedError,
+  TurnLimitError,
+} from './run/errors.ts';
 export type { TurnOptions } from './run/options.ts';
-export { parseStdout, type StandardSchema } from './run/parse-stdout.ts';
+export {
+  isStdoutError,
+  parseStdout,
+  type StandardSchema,
+  StdoutError,
+  type StdoutIssue,
+} from './run/parse-stdout.ts';
 export { type ResumeOptions, resumeTurn } from './run/resume-turn.ts';
 export { runTurn, streamTurn } from './run/run-turn.ts';
 export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './run/turn-events.ts';
@@ -77,7 +77,7 @@ export type {
   SessionRunOptions,
   SessionTurnOptions,
 } from './session/session.ts';
-export type { SessionSnapshot, SessionUsage } from './session/snapshot.ts';
+export type { SessionSnapshot, SessionTurn, SessionUsage } from './session/snapshot.ts';
 export type { Artifact } from './turn/artifact.ts';
 export type { ContainerChange, SourceField, TurnEvent } from './turn/events.ts';
 export type {
@@ -94,17 +94,21 @@ export type {
   ViewExecution,
 } from './turn/execution.ts';
 export { artifactsOf, type ContentSource, executionsOf } from './turn/executions-of.ts';
+export type { Spent, TurnLimits } from './turn/limits.ts';
 export { reduceTurn } from './turn/reduce.ts';
 export {
-  type Checkpoint,
+  type Exchange,
   initialTurnState,
   type Notice,
   type Outcome,
   type ServerToolUse,
   type ToolUse,
-  type Turn,
   type TurnFailure,
   type TurnPart,
   type TurnState,
 } from './turn/state.ts';
+export type { Checkpoint, RequestParams, StoredMessage, StoredState, Turn } from './turn/turn.ts';
+export { type TurnFromOptions, turnFrom } from './turn/turn-from.ts';
 export type { ResponseUsage, TurnUsage } from './turn/usage.ts';
+export { withoutRaw } from './turn/without-raw.ts';
+export type { ContainerData, SkillData } from './wire/container.ts';

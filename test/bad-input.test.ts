@@ -73,7 +73,7 @@ describe('params of a turn', () => {
   });
 
   it.each([
-    [{ maxPauses: -1 }, /options\.maxPauses must be a number of at least 0, got number -1/],
+    [{ maxPauses: -1 }, /options\.maxPauses must be a number of at least 0, got -1\./],
     [{ idleTimeoutMs: '5s' }, /options\.idleTimeoutMs.*got "5s"/],
     [{ retries: Number.NaN }, /options\.retries.*NaN/],
   ])('refuses options %o', async (options, message) => {
@@ -89,7 +89,7 @@ describe('clients', () => {
     );
   });
 
-  // Their packages bring a cloud SDK each; like them, these extend the SDK's client and differ in name or host.
+  // Their packages bring a cloud SDK each; like them, these extend the SDK's client and differ in name.
   class AnthropicBedrock extends Anthropic {}
   class AnthropicVertex extends Anthropic {}
   const options = { apiKey: 'none' };
@@ -97,16 +97,6 @@ describe('clients', () => {
     ['Bedrock by name', new AnthropicBedrock(options), /AnthropicBedrock has no code execution tool/],
     ['Vertex by name', new AnthropicVertex(options), /AnthropicVertex has no code execution tool/],
     ['Bedrock behind beta', new AnthropicBedrock(options).beta, /AnthropicBedrock/],
-    [
-      'Bedrock by host',
-      new Anthropic({ ...options, baseURL: 'https://bedrock-runtime.us-east-1.amazonaws.com' }),
-      /bedrock-runtime\.us-east-1\.amazonaws\.com has no code execution tool/,
-    ],
-    [
-      'Vertex by host',
-      new Anthropic({ ...options, baseURL: 'https://us-east5-aiplatform.googleapis.com/v1' }),
-      /us-east5-aiplatform\.googleapis\.com has no/,
-    ],
   ])('refuses %s', async (_, bad, message) => {
     await expectRefused(() => runTurn(bad, params), message);
   });

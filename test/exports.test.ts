@@ -3,7 +3,7 @@ import * as kit from 'code-execution-kit';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import { expect, it } from 'vitest';
-import { TURN_DEFAULTS } from '../src/run/options.ts';
+import { limitsOf, resolveTurnOptions } from '../src/run/options.ts';
 
 it('exports these names, and no others', () => {
   const namesOf = (entry: object) => Object.keys(entry).sort();
@@ -41,14 +41,17 @@ it('exports these names, and no others', () => {
       'nextParams',
       'parseStdout',
       'pipeArtifacts',
+      'readCheckpoint',
       'reduceTurn',
       'resumeTurn',
       'runTurn',
       'streamTurn',
       'turnEvents',
+      'turnFrom',
       'uploadAll',
       'uploadFile',
       'userMessage',
+      'withoutRaw',
     ],
     './node': ['saveArtifacts', 'uploadPath', 'uploadStream'],
     './emulator': [
@@ -89,8 +92,11 @@ it('has the defaults that docs/options.md tells', () => {
     value?.trim(),
   ]);
   const told = Object.fromEntries(rows.filter(([, value]) => value !== '–'));
-  const defaults = Object.entries(TURN_DEFAULTS).map(([name, value]) => [name, String(value)]);
-  expect(told).toEqual(Object.fromEntries(defaults));
+  const options = resolveTurnOptions();
+  const { now: _, request: __, ...defaults } = { ...options, ...limitsOf(options) };
+  const stated = Object.entries(defaults).filter(([, value]) => value != null);
+  expect(told).toEqual(Object.fromEntries(stated.map(([name, value]) => [name, String(value)])));
+  expect(rows.map(([name]) => name).sort()).toEqual(Object.keys(options).sort());
 });
 
 it('recognises errors of another copy of the package', () => {

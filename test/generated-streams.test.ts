@@ -1,7 +1,19 @@
-import { executionsOf, initialTurnState, reduceTurn, streamTurn, userMessage } from 'code-execution-kit';
+import {
+  executionsOf,
+  initialTurnState,
+  reduceTurn,
+  streamTurn,
+  userMessage,
+  withoutRaw,
+} from 'code-execution-kit';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { boundaryOf, checkpointAt } from '../src/turn/checkpoint.ts';
+import { DEFAULT_LIMITS, NOTHING_SPENT } from '../src/turn/limits.ts';
+import { damageIn, eventSchema } from '../src/turn/schemas.ts';
 import { bodyOf, clientAnswering, sdkMessage, slices } from './support/sse.ts';
+import { timeless } from './support/timeless.ts';
+import { foldedBy, foldedFrom, overlaps } from './support/whole-messages.ts';
 
 const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 
@@ -218,14 +230,31 @@ it('reads any valid stream as the SDK does, and folds its events to the executio
       : responses;
     const stream = streamTurn(clientAnswering(...bodies), params, { describe: false });
     let state = initialTurnState();
-    for await (const event of stream) state = reduceTurn(state, event);
+    let bare = initialTurnState();
+    for await (const event of stream) {
+      state = reduceTurn(state, event);
+      bare = reduceTurn(bare, withoutRaw(event));
+      expect(damageIn(eventSchema, event)).toBeUndefined();
+    }
     const turn = await stream.turn();
 
     const messages = await Promise.all(responses.map((text) => sdkMessage(text)));
     expect(turn.responses).toEqual(messages);
-    expect(turn.executions).toEqual(executionsOf(messages));
+    expect(timeless(turn.executions)).toEqual(executionsOf(messages));
     expect(state).toEqual(stream.state);
     expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+    expect(bare).toEqual(withoutRaw(state));
+    if (!responses.some(overlaps)) expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
+    const standing = {
+      params,
+      phase: 'ready' as const,
+      responses: turn.responses,
+      spent: NOTHING_SPENT,
+      state,
+    };
+    const stored = checkpointAt(standing, { limits: DEFAULT_LIMITS, runnableTools: [], mayRerun: false });
+    const restored = boundaryOf(JSON.parse(JSON.stringify(stored))).state;
+    expect(restored).toEqual({ ...state, status: 'running', outcome: null, stopReason: null });
   });
   await fc.assert(property, { numRuns: Number(process.env['STREAM_CASES'] ?? 1_000) });
 }, 240_000);

@@ -410,7 +410,7 @@ describe('many requests and much text', () => {
   it('that came before the message are kept one by one', async () => {
     const early = ['a', 'b', 'c'].map((text) => delta(0, { type: 'text_delta', text }));
     const turn = await turnOver(sseOf([...early, start, ...rest]));
-    expect(turn.parts.slice(0, 3)).toEqual(early.map((raw) => ({ type: 'unknown', raw })));
+    expect(turn.parts.slice(0, 3)).toEqual(early.map((raw) => ({ type: 'unknown', responseIndex: 0, raw })));
   });
 });
 

@@ -1,6 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import {
   artifactsOf,
+  type Exchange,
   initialTurnState,
   isTurnInterruptedError,
   reduceTurn,
@@ -53,9 +54,10 @@ const outlineOf = ({
   executions,
   artifacts,
   status,
-  responseCount,
+  exchanges,
 }: TurnState) => ({
-  ...{ outcome, text, answer, status, responseCount },
+  ...{ outcome, text, answer, status },
+  exchanges: exchanges.flatMap(({ interrupted, stopReason }) => (interrupted ? [] : [stopReason])),
   parts: parts.map(({ type }) => type),
   executions: executions.map(({ kind, status, stdout, responseIndex }) => [
     kind,
@@ -104,17 +106,19 @@ describe('interruptedRetries', () => {
           expect(others).toEqual([]);
           expect(notice?.code).toBe('response-repeated');
           expect(notice?.response === null).toBe(events === 0);
-          const { perResponse, interrupted, output_tokens: sum } = cut.turn.usage;
-          expect(perResponse).toHaveLength(2);
-          expect(interrupted).toHaveLength(events === 0 ? 0 : 1);
-          expect(sum).toBe([...perResponse, ...interrupted].reduce((all, one) => all + one.output_tokens, 0));
+          const { exchanges, usage } = cut.turn;
+          expect(exchanges.filter(({ interrupted }) => !interrupted)).toHaveLength(2);
+          expect(exchanges.filter(({ interrupted }) => interrupted)).toHaveLength(events === 0 ? 0 : 1);
+          expect(usage.output_tokens).toBe(exchanges.reduce((all, one) => all + one.usage.output_tokens, 0));
           expect(cut.turn.responses).toHaveLength(2);
           const folded = cut.events.reduce(reduceTurn, initialTurnState());
           expect(JSON.parse(JSON.stringify(folded))).toEqual(folded);
           expect(outlineOf(folded)).toEqual(outlineOf(cut.turn));
           expect(cut.events.map(({ seq }) => seq)).toEqual(cut.events.map((_, index) => index));
           const repeat = cut.events.find(({ type }) => type === 'response-repeat');
-          expect(repeat).toMatchObject({ responseIndex, state: { responseCount: responseIndex } });
+          expect(repeat).toEqual({ type: 'response-repeat', responseIndex, seq: expect.any(Number) });
+          const { responses, messages, parsed, ...state } = cut.turn;
+          expect(folded).toEqual(state);
         }),
       );
     },
@@ -165,11 +169,14 @@ describe('interruptedRetries', () => {
     expect(posts()).toBe(3);
     const { checkpoint } = error;
     expect(checkpoint.mayRerun).toBe(true);
-    expect(checkpoint.state.usage.interrupted).toHaveLength(2);
-    expect(checkpoint.spent.outputTokens).toBe(checkpoint.state.usage.output_tokens);
+    const before: Exchange[] = checkpoint.state.exchanges;
+    expect(before.map(({ interrupted = false }) => interrupted)).toEqual([false, true, true]);
+    expect(checkpoint.spent.outputTokens).toBe(
+      before.reduce((sum, { usage }) => sum + usage.output_tokens, 0),
+    );
     const turn = await resumeTurn(client, checkpoint, { rerun: true }).turn();
-    expect(turn.usage.perResponse).toHaveLength(2);
-    expect(turn.usage.interrupted).toEqual(checkpoint.state.usage.interrupted);
+    expect(turn.exchanges.slice(0, 3)).toEqual(before);
+    expect(turn.exchanges).toHaveLength(4);
     expect(turn.notices.map(({ code }) => code)).toEqual(['response-repeated']);
   });
 

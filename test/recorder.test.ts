@@ -28,12 +28,13 @@ import {
   saying,
 } from './support/recording.ts';
 import { slices } from './support/sse.ts';
+import { timeless } from './support/timeless.ts';
 
 const place = recordings();
 const { record, replayed, fixtures, ends } = place;
 
 /** As it would come back from a file. */
-const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+const plain = timeless;
 
 describe('a turn', () => {
   /** An upload, a refused request that is sent again, a pause, an artifact and its download. */

@@ -8,11 +8,15 @@ import {
   streamTurn,
   type TurnEvent,
   turnEvents,
+  withoutRaw,
 } from 'code-execution-kit';
 import { afterAll, describe, expect, it } from 'vitest';
+import { damageIn, eventSchema, stateSchema } from '../src/turn/schemas.ts';
 import { deepFreeze } from './support/freeze.ts';
 import { messages, recordings, streams } from './support/recordings.ts';
 import { bodyOf, clientAnswering, randomNumbers, sdkMessage, slices } from './support/sse.ts';
+import { timeless } from './support/timeless.ts';
+import { foldedBy, foldedFrom } from './support/whole-messages.ts';
 
 const params = deepFreeze({
   model: 'claude-opus-5-5',
@@ -81,10 +85,13 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
       const message = await sdkMessage(sse);
       let state = initialTurnState();
       for (const event of events) state = deepFreeze(reduceTurn(state, event));
-      expect(state.executions).toEqual(executionsOf(message));
+      expect(timeless(state.executions)).toEqual(executionsOf(message));
       expect(turn.executions).toEqual(state.executions);
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index));
       expect(JSON.parse(JSON.stringify({ events, state }))).toEqual({ events, state });
+      expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
+      for (const event of events) expect(damageIn(eventSchema, withoutRaw(event))).toBeUndefined();
+      expect(damageIn(stateSchema, turn)).toBeUndefined();
     });
 
     it('gives the same events over the SDK stream, a Response and a body', async () => {
@@ -100,7 +107,7 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
       for (const [way, source] of sources) {
         const events: TurnEvent[] = [];
         for await (const event of turnEvents(source, { container: null })) events.push(event);
-        expect(until(events), way).toEqual(expected);
+        expect(until(events), way).toEqual(timeless(expected));
         expect(isLast(events.at(-1) as TurnEvent), way).toBe(true);
       }
     });
@@ -149,7 +156,8 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
         expect(partial.slice(0, complete.length)).toEqual(complete);
         // Results are whole from their first event on, and calls only with their last.
         const answered = executionsOf({ content: partial }).filter(({ result }) => result !== null);
-        expect(error.state.executions.filter(({ result }) => result !== null)).toEqual(answered);
+        const kept = error.state.executions.filter(({ result }) => result !== null);
+        expect(timeless(kept)).toEqual(answered);
         const called = executionsOf({ content: complete }).map(({ id }) => id);
         const ids = error.state.executions.filter(({ status }) => status !== 'writing').map(({ id }) => id);
         expect(ids).toEqual(called);

@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
-import type { Artifact } from 'code-execution-kit';
+import { type Artifact, type ArtifactError, deleteFiles } from 'code-execution-kit';
 import { saveArtifacts } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -60,6 +60,7 @@ function made(names: readonly string[]): Artifact[] {
   return names.map((name, index) => ({
     fileId: `file_${index}`,
     executionId: 'srvtoolu_1',
+    responseIndex: 0,
     status: 'described',
     name,
     mimeType: 'text/csv',
@@ -146,7 +147,7 @@ describe('saveArtifacts', () => {
     const { client } = clientOf();
     const both = made(['a.csv', 'a.csv']);
     await saveArtifacts(client, both.slice(0, 1), folder, { onCollision: 'overwrite' });
-    const saved = await saveArtifacts(client, both, folder, { onCollision: 'overwrite', deleteAfter: true });
+    const saved = await saveArtifacts(client, both, folder, { onCollision: 'overwrite' });
     for (const { fileId, path } of saved) expect(await readFile(path, 'utf8')).toBe(contentOf(fileId));
     expect(await visible(folder)).toEqual(['a (2).csv', 'a.csv']);
   });
@@ -170,11 +171,9 @@ describe('saveArtifacts', () => {
       if (fileId === 'file_0') mkdirSync(join(folder, MANIFEST));
       return undefined;
     });
-    const failures: unknown[] = [];
-    const saved = await saveArtifacts(client, made(['a.csv', 'b.csv']), folder, {
-      onFailure: (failure) => failures.push(failure),
-    });
-    expect([saved.length, failures.length]).toEqual([0, 2]);
+    const saving = saveArtifacts(client, made(['a.csv', 'b.csv']), folder);
+    const { saved, failed } = await saving.catch((thrown) => thrown);
+    expect([saved.length, failed.length]).toEqual([0, 2]);
   });
 
   it('mends a line that a full disk tore', async () => {
@@ -274,16 +273,13 @@ describe('saveArtifacts', () => {
     await mkdir(join(folder, 'c.csv'));
     const { client } = clientOf();
     const artifacts = made(['a.csv', 'a.csv', 'b.csv', 'c.csv']);
-    const failures: unknown[] = [];
-    const saved = await saveArtifacts(client, artifacts, folder, {
-      onCollision: 'overwrite',
-      onFailure: (failure) => failures.push(failure),
-    });
+    const saving = saveArtifacts(client, artifacts, folder, { onCollision: 'overwrite' });
+    const { saved, failed }: ArtifactError = await saving.catch((thrown) => thrown);
     expect(saved.map(({ name }) => name)).toEqual(['a.csv', 'a (2).csv', 'b.csv']);
     expect(await readFile(join(folder, 'a.csv'), 'utf8')).toBe(contentOf('file_0'));
     expect((await lstat(join(folder, 'b.csv'))).isFile()).toBe(true);
     expect(await readFile(outside, 'utf8')).toBe('mine');
-    expect(failures).toMatchObject([{ fileId: 'file_3' }]);
+    expect(failed).toMatchObject([{ fileId: 'file_3' }]);
     expect(await visible(folder)).toEqual(['a (2).csv', 'a.csv', 'b.csv', 'c.csv']);
   });
 
@@ -302,12 +298,12 @@ describe('saveArtifacts', () => {
     );
   });
 
-  it('deletes what is on disk, also from an earlier run', async () => {
+  it('gives what is on disk, also from an earlier run, so that it can be deleted', async () => {
     const folder = await temporary();
     const { client, asked } = clientOf();
     const artifacts = made(['a.csv', 'b.csv']);
     await saveArtifacts(client, artifacts.slice(0, 1), folder);
-    await saveArtifacts(client, artifacts, folder, { deleteAfter: true });
+    await deleteFiles(client, await saveArtifacts(client, artifacts, folder));
     expect(asked.sort()).toEqual(['DELETE file_0', 'DELETE file_1', 'GET file_0', 'GET file_1']);
   });
 

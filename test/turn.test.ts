@@ -13,6 +13,7 @@ import {
 import { bash, createEmulator, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import { deepFreeze } from './support/freeze.ts';
+import { timeless } from './support/timeless.ts';
 
 const params = deepFreeze({
   model: 'claude-opus-5-5',
@@ -49,7 +50,7 @@ describe('runTurn', () => {
       ['python', 'succeeded', 1],
     ]);
     expect(turn.executions[1]?.stdout).toBe('kept between requests\n 42\n');
-    expect(turn.executions).toEqual(executionsOf(turn.responses));
+    expect(timeless(turn.executions)).toEqual(executionsOf(turn.responses));
 
     const [first, second] = emulator.requests.map(({ body }) => body as Record<string, unknown>);
     expect(first?.['container']).toBeUndefined();
@@ -72,8 +73,10 @@ describe('runTurn', () => {
 
   it('sums usage over the responses and keeps each', async () => {
     const { client } = start(say('a'), pause(), say('b'));
-    const { usage, responses } = await runTurn(client, params);
-    expect(usage.perResponse).toHaveLength(2);
+    const { usage, responses, exchanges } = await runTurn(client, params);
+    expect(exchanges.map(({ usage }) => usage.output_tokens)).toEqual(
+      responses.map(({ usage }) => usage.output_tokens),
+    );
     expect(usage.output_tokens).toBe(responses.reduce((sum, one) => sum + one.usage.output_tokens, 0));
     expect(usage['cache_creation']).toEqual({ ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 });
     expect(usage['service_tier']).toBe('standard');
@@ -201,12 +204,14 @@ describe('streamTurn', () => {
       'execution-end',
       'usage',
       'container',
+      'response-end',
       'pause',
       'response-start',
       'usage',
       'text-delta',
       'usage',
       'container',
+      'response-end',
       'turn-end',
     ]);
     expect(events.flatMap((event) => (event.type === 'container' ? [event.change] : []))).toEqual([

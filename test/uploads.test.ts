@@ -253,10 +253,7 @@ describe('every upload', () => {
     });
 
     it.each([
-      [
-        { expiresInSeconds: 60 },
-        /expiresInSeconds must be a whole number from 3600 to 7776000, got number 60/,
-      ],
+      [{ expiresInSeconds: 60 }, /expiresInSeconds must be a whole number from 3600 to 7776000, got 60/],
       [{ maxBytes: -1 }, /maxBytes must be/],
       [{ retries: 1.5 }, /retries must be/],
       [{ mimeType: 'csv' }, /mimeType must be/],

@@ -1,4 +1,4 @@
-import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { InvalidInputError } from '../errors.ts';
 import { handleBatches } from './api/batches-api.ts';
 import { handleFiles } from './api/files-api.ts';
 import { countTokens, handleMessages } from './api/messages-api.ts';
@@ -7,6 +7,7 @@ import { type RateLimit, RateLimiter } from './api/rate-limit.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './api/server.ts';
 import { checkHeaders } from './checks/check-headers.ts';
 import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
+import { EmulatorError } from './protocol/emulator-error.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './protocol/http.ts';
 import { Life } from './protocol/life.ts';
 import {

@@ -1,5 +1,6 @@
-import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { InvalidInputError } from '../errors.ts';
 import { type BodySource, bodyFrom } from './protocol/body.ts';
+import { EmulatorError } from './protocol/emulator-error.ts';
 import { errorBody } from './protocol/http.ts';
 
 /** Something that goes wrong with one request, instead of its answer or in the middle of it. */

@@ -1,4 +1,3 @@
-export { EmulatorError } from '../errors.ts';
 export type {
   Exchange,
   ExchangeBody,
@@ -32,6 +31,7 @@ export {
   sliceInto,
   stallAfter,
 } from './faults.ts';
+export { EmulatorError } from './protocol/emulator-error.ts';
 export type { RecordedRequest } from './protocol/received-request.ts';
 export type { WebPage, WebPages } from './response/web-pages.ts';
 export { type CannedResult, cannedSandbox } from './sandbox/canned.ts';

@@ -1,9 +1,10 @@
-import { InvalidInputError } from '../errors.ts';
-import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
+import { factsOf } from '../sdk/failures.ts';
 import { inParallel } from '../sdk/in-parallel.ts';
 import { Pace } from '../sdk/pace.ts';
-import { ChildSignals } from '../wire/child-signals.ts';
-import { assertWhole } from './upload/upload-options.ts';
+import { withOwnSignal } from '../wire/signals.ts';
+import { assertWhole } from './assert-whole.ts';
 
 /** What became of one file. */
 export interface DeletedResult {
@@ -24,8 +25,8 @@ export interface DeleteOptions {
 }
 
 /**
- * Deletes files, each once, and tells of each what became of it, in their order. One that fails does not keep the others; after an
- * abort the rest has failed with the signal's reason.
+ * Deletes files, each once, and reports what became of each, in their order. One that fails does not keep the others; after
+ * an abort the rest has failed with the signal's reason.
  *
  * @param files ids, artifacts, or what an upload gave
  *
@@ -33,8 +34,8 @@ export interface DeleteOptions {
  *
  * @example
  * ```ts
- * const results = await deleteFiles(client, turn.artifacts);
- * const left = results.filter(({ status }) => status === 'failed');
+ * const saved = await saveArtifacts(client, turn.artifacts, './out');
+ * const left = (await deleteFiles(client, saved)).filter(({ status }) => status === 'failed');
  * ```
  */
 export async function deleteFiles(
@@ -46,33 +47,24 @@ export async function deleteFiles(
   const ids = Array.isArray(files) ? files.map(idOf) : [''];
   if (!ids.every((id): id is string => typeof id === 'string' && id !== '')) {
     throw new InvalidInputError(
-      `deleteFiles takes a list of file ids, artifacts or uploads; got ${describe(files)}.`,
+      `deleteFiles takes a list of file ids, artifacts or uploads; got ${quoted(files)}.`,
     );
   }
   const { concurrency = 8, retries = 2 } = options;
   assertWhole('concurrency', concurrency, 1);
   assertWhole('retries', retries, 0);
-  const signals = new ChildSignals(options.signal ?? undefined);
-  const pace = new Pace({ retries, onWait: () => {} });
-  return inParallel([...new Set(ids)], concurrency, (fileId) =>
-    signals.run((signal) => deleteFile(client, fileId, pace, signal)),
-  );
-}
-
-/** Deletes one file; never rejects. */
-export async function deleteFile(
-  client: FilesClient,
-  fileId: string,
-  pace: Pace,
-  signal: AbortSignal,
-): Promise<DeletedResult> {
-  try {
-    await pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }), signal);
-    return { fileId, status: 'deleted', error: null };
-  } catch (error) {
-    const isMissing = (error as { readonly status?: unknown } | null)?.status === 404;
-    return isMissing ? { fileId, status: 'missing', error: null } : { fileId, status: 'failed', error };
-  }
+  const pace = new Pace({ retries });
+  return inParallel([...new Set(ids)], concurrency, async (fileId) => {
+    try {
+      await withOwnSignal(options.signal, (signal) =>
+        pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }), signal),
+      );
+      return { fileId, status: 'deleted', error: null };
+    } catch (error) {
+      const isMissing = factsOf(error).status === 404;
+      return { fileId, status: isMissing ? 'missing' : 'failed', error: isMissing ? null : error };
+    }
+  });
 }
 
 function idOf(file: string | { readonly fileId?: string; readonly id?: string }): string | undefined {

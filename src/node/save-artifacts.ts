@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline as pipe } from 'node:stream/promises';
-import { ArtifactError, InvalidInputError } from '../errors.ts';
-import { checkedArtifacts } from '../files/download/checked-artifacts.ts';
-import { Pipeline, type PipelineOptions } from '../files/download/pipeline.ts';
+import { pipeline } from 'node:stream/promises';
+import { InvalidInputError, quoted, reasonOf } from '../errors.ts';
+import { artifactList } from '../files/download/artifact-list.ts';
 import { Names, safeName } from '../files/download/safe-name.ts';
-import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
+import { type Fetch, type PipelineOptions, transfer } from '../files/download/transfer.ts';
+import { ArtifactError } from '../files/errors.ts';
+import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import type { Artifact } from '../turn/artifact.ts';
 import { Manifest, type ManifestEntry, OWN_NAMES } from './manifest.ts';
 import { newPartPath, publish, removeLeftParts, syncFolder, type Written, writePart } from './part-file.ts';
@@ -42,7 +43,7 @@ export interface SaveOptions extends PipelineOptions {
  * What was saved is written into `.artifacts.jsonl` in the folder: the same call again fetches only what is missing there.
  *
  * @throws {InvalidInputError} before any request: the target is a file, or the client has no `files`.
- * @throws {ArtifactError} when some could not be saved: `.saved` and `.failed` tell which. `onFailure` takes them instead.
+ * @throws {ArtifactError} when some could not be saved: `.saved` and `.failed` report which.
  *
  * @example
  * ```ts
@@ -56,31 +57,28 @@ export async function saveArtifacts(
   options: SaveOptions = {},
 ): Promise<SavedArtifact[]> {
   assertFilesClient(client, 'saveArtifacts');
-  const wanted = checkedArtifacts(artifacts, 'saveArtifacts');
+  const wanted = artifactList(artifacts, 'saveArtifacts');
   const { onCollision = 'rename' } = options;
   if (!['rename', 'overwrite', 'error'].includes(onCollision)) {
     throw new InvalidInputError(
-      `onCollision is 'rename', 'overwrite' or 'error'; got ${describe(onCollision)}.`,
+      `onCollision is 'rename', 'overwrite' or 'error'; got ${quoted(onCollision)}.`,
     );
   }
-  const pipeline = new Pipeline(client, wanted, options);
   const folder = await prepareFolder(directory);
   const manifest = await Manifest.read(folder);
   try {
-    const there = await savedBefore(wanted, folder, manifest, pipeline.signal);
-    const missing = await pipeline.describe(wanted.filter(({ fileId }) => !there.has(fileId)));
-    pipeline.reserve(missing);
-    const present = await readdir(folder);
-    await removeLeftParts(folder, present);
-    const kept = new Set(Array.from(there.values(), ({ name }) => name));
-    const saving = new Saving(pipeline, folder, manifest, onCollision, present, kept);
-    for (const artifact of missing) saving.plan(artifact);
-    const described = new Map(missing.map((artifact) => [artifact.fileId, artifact]));
-    const all = wanted.map((artifact) => described.get(artifact.fileId) ?? artifact);
-    return await pipeline.run(
-      all,
-      async (artifact, signal) => there.get(artifact.fileId) ?? saving.save(artifact, signal),
-    );
+    const present = await savedBefore(wanted, folder, manifest, options.signal);
+    return await transfer(client, wanted, options, {
+      present,
+      plan: async (missing) => {
+        const names = await readdir(folder);
+        await removeLeftParts(folder, names);
+        const kept = new Set(Array.from(present.values(), ({ name }) => name));
+        const saving = new Saving(folder, manifest, onCollision, names, kept);
+        for (const artifact of missing) saving.plan(artifact);
+        return (artifact, fetch) => saving.save(artifact, fetch);
+      },
+    });
   } finally {
     await manifest.close();
     await syncFolder(folder);
@@ -90,18 +88,17 @@ export async function saveArtifacts(
 async function prepareFolder(target: string | URL): Promise<string> {
   const directory = target instanceof URL ? pathOfUrl(target, 'saveArtifacts') : target;
   if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidInputError(`saveArtifacts takes the path of a folder, got ${describe(directory)}.`);
+    throw new InvalidInputError(`saveArtifacts takes the path of a folder, got ${quoted(directory)}.`);
   }
   const folder = resolve(directory);
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     const found = await stat(folder).catch(() => undefined);
-    const reason = found && !found.isDirectory() ? 'it is a file' : (cause as Error).message;
-    throw new InvalidInputError(
-      `Cannot save artifacts in ${describe(directory)}: ${reason}. Name a folder.`,
-      { cause },
-    );
+    const reason = found && !found.isDirectory() ? 'it is a file' : reasonOf(cause);
+    throw new InvalidInputError(`Cannot save artifacts in ${quoted(directory)}: ${reason}. Name a folder.`, {
+      cause,
+    });
   }
   return folder;
 }
@@ -111,13 +108,13 @@ async function savedBefore(
   artifacts: readonly Artifact[],
   folder: string,
   manifest: Manifest,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Map<string, SavedArtifact>> {
   const saved = new Map<string, SavedArtifact>();
   for (const { fileId, executionId, createdAt } of artifacts) {
     const entry = manifest.entryOf(fileId);
     const isAnother = createdAt && entry?.createdAt && entry.createdAt !== createdAt;
-    if (!entry || isAnother || signal.aborted || !(await isAsWritten(folder, entry))) continue;
+    if (!entry || isAnother || signal?.aborted || !(await isAsWritten(folder, entry))) continue;
     const { path: name, sizeBytes, sha256 } = entry;
     saved.set(fileId, { fileId, executionId, name, path: join(folder, name), sizeBytes, sha256 });
   }
@@ -135,15 +132,19 @@ async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolea
   }
   const hash = createHash('sha256');
   // One that cannot be read is fetched beside.
-  return pipe(createReadStream(path), hash).then(
+  return pipeline(createReadStream(path), hash).then(
     () => hash.digest('hex') === entry.sha256,
     () => false,
   );
 }
 
-/** Puts artifacts into one folder. */
+/**
+ * Puts artifacts into one folder. Names are given before any artifact is fetched, so that they follow the order of the
+ * artifacts and not the network. Each is written as a part file and published under its name by a hard link, which
+ * appears at once and replaces nothing. Before that its line is in the manifest, so that a process that is killed between the two leaves
+ * no unknown file.
+ */
 class Saving {
-  readonly #pipeline: Pipeline;
   readonly #folder: string;
   readonly #manifest: Manifest;
   readonly #onCollision: 'rename' | 'overwrite' | 'error';
@@ -153,14 +154,12 @@ class Saving {
   readonly #planned = new Map<string, { readonly name: string; readonly replaces: boolean }>();
 
   constructor(
-    pipeline: Pipeline,
     folder: string,
     manifest: Manifest,
     onCollision: 'rename' | 'overwrite' | 'error',
     present: readonly string[],
     kept: ReadonlySet<string>,
   ) {
-    this.#pipeline = pipeline;
     this.#folder = folder;
     this.#manifest = manifest;
     this.#onCollision = onCollision;
@@ -178,14 +177,14 @@ class Saving {
     this.#planned.set(fileId, { name: replaces ? wanted : this.#names.claim(wanted), replaces });
   }
 
-  async save(artifact: Artifact, signal: AbortSignal): Promise<SavedArtifact> {
+  async save(artifact: Artifact, fetch: Fetch): Promise<SavedArtifact> {
     const { fileId, executionId } = artifact;
     const wanted = nameOnDisk(artifact.name ?? fileId, fileId);
     const plan = this.#planned.get(fileId) ?? { name: wanted, replaces: false };
     if (this.#onCollision === 'error' && plan.name !== wanted) throw nameTaken(fileId, wanted);
     const part = newPartPath(this.#folder);
     try {
-      const written = await this.#pipeline.fetch(artifact, signal, async (body) => {
+      const written = await fetch(artifact, async (body) => {
         await rm(part, { force: true });
         return writePart(part, body);
       });
@@ -234,7 +233,7 @@ function nameOnDisk(name: string, fileId: string): string {
 }
 
 function nameTaken(fileId: string, name: string, cause?: unknown): ArtifactError {
-  const message = `${fileId} was not saved: ${describe(name)} is taken. Choose another folder, or onCollision 'rename'.`;
+  const message = `${fileId} was not saved: ${quoted(name)} is taken. Choose another folder, or onCollision 'rename'.`;
   return new ArtifactError(message, { code: 'name_taken', cause });
 }
 

@@ -2,19 +2,14 @@ import { addAbortSignal, finished, PassThrough, type Readable, Transform } from 
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import FormData from 'form-data';
 import { lookup } from 'mime-types';
-import { InvalidInputError, isInvalidInputError, UploadError } from '../errors.ts';
-import {
-  bytesOf,
-  checkedAnswer,
-  maxBytesOf,
-  sourceFailed,
-  tooLarge,
-  type UploadOptions,
-} from '../files/upload/upload-options.ts';
-import { describe, type FilesClient, ownerOf } from '../sdk/client.ts';
-import { mayPass } from '../sdk/may-pass.ts';
-import { LONGEST_DELAY_MS, retryDelayMs, sleep } from '../sdk/send.ts';
-import { untilAborted } from '../wire/until-aborted.ts';
+import { InvalidInputError, isInvalidInputError, quoted } from '../errors.ts';
+import { UploadError } from '../files/errors.ts';
+import { bytesOf, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
+import type { UploadOptions } from '../files/upload/upload-options.ts';
+import { type FilesClient, ownerOf } from '../sdk/client.ts';
+import { verdictOf } from '../sdk/failures.ts';
+import { retrier } from '../sdk/retry.ts';
+import { untilAborted } from '../wire/signals.ts';
 
 /** What waits between two steps at most, beside one piece: more only takes memory. */
 const BUFFER_BYTES = 256 * 1024;
@@ -29,6 +24,7 @@ export interface UploadProgress {
 
 /** What one upload sends. */
 export interface FormUpload extends UploadOptions {
+  readonly signal: AbortSignal;
   readonly name: string;
   /** `undefined` where it is not known. */
   readonly sizeBytes: number | undefined;
@@ -53,16 +49,14 @@ export async function uploadForm(
   upload: FormUpload,
 ): Promise<FileMetadata> {
   const sender = postClientOf(client, caller);
-  const signal = upload.signal ?? new AbortController().signal;
+  const { signal } = upload;
   const retries = upload.retries ?? sender.maxRetries ?? 2;
-  for (let attempt = 0; ; attempt++) {
+  const again = retrier({ retries, mayRetry: (error) => verdictOf(error).passes, signal });
+  for (;;) {
     try {
       return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
-      if (attempt >= retries || signal.aborted || !mayPass(error)) throw error;
-      const delay = retryDelayMs(error, attempt);
-      if (delay > LONGEST_DELAY_MS) throw error;
-      await sleep(delay, signal);
+      await again(error);
     }
   }
 }
@@ -74,7 +68,7 @@ function opened(
   signal: AbortSignal,
 ): Promise<Readable> {
   const opening = (async () => open())().catch((cause) => {
-    throw isInvalidInputError(cause) ? cause : sourceFailed(describe(name), cause);
+    throw isInvalidInputError(cause) ? cause : sourceFailed(quoted(name), cause);
   });
   return untilAborted(opening, signal, (late) => void late.destroy());
 }
@@ -82,7 +76,7 @@ function opened(
 async function send(client: PostClient, source: Readable, upload: FormUpload): Promise<FileMetadata> {
   const { name, sizeBytes, mimeType, expiresInSeconds, timeoutMs, signal } = upload;
   const content = checked(source, upload);
-  if (signal) addAbortSignal(signal, content);
+  addAbortSignal(signal, content);
   const form = new FormData();
   let body: PassThrough | undefined;
   const broken = new Promise<never>((_, reject) => {
@@ -113,10 +107,10 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
       maxRetries: 0,
       // fetch keeps a copy of all that it sends, to be able to follow a redirect: 590 MiB of memory for 512, measured.
       fetchOptions: { redirect: 'error' },
-      ...(signal && { signal }),
+      signal,
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
-    return checkedAnswer(await Promise.race([client.post('/v1/files', request), broken]));
+    return await Promise.race([client.post('/v1/files', request), broken]);
   } catch (error) {
     // A source that breaks off breaks the request, and which of the two is heard of first is chance.
     throw content.errored ?? error;
@@ -130,7 +124,7 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
 /** The bytes of a source, which must be as many as announced. */
 function checked(source: Readable, upload: FormUpload): Transform {
   const { sizeBytes, onProgress } = upload;
-  const what = describe(upload.name);
+  const what = quoted(upload.name);
   const wrong = (found: string) =>
     new UploadError(`Cannot upload ${what}: it was announced with ${sizeBytes} bytes and had ${found}.`, {
       code: 'wrong_size',
@@ -177,6 +171,6 @@ function postClientOf(client: FilesClient, caller: string): PostClient {
   const owner = ownerOf(client) as Partial<PostClient> | undefined;
   if (typeof owner?.post === 'function') return owner as PostClient;
   throw new InvalidInputError(
-    `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`), got ${describe(client)}.`,
+    `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`), got ${quoted(client)}.`,
   );
 }

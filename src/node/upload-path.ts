@@ -2,18 +2,12 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { runUpload } from '../files/upload/run-upload.ts';
+import { assertSize, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
-import {
-  assertSize,
-  assertUploadOptions,
-  maxBytesOf,
-  sourceFailed,
-  tooLarge,
-  type UploadOptions,
-  untilCancelled,
-} from '../files/upload/upload-options.ts';
-import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
+import { assertUploadOptions, type UploadOptions } from '../files/upload/upload-options.ts';
+import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { pathOfUrl } from './path-of-url.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
@@ -52,15 +46,15 @@ export async function uploadPath(
   assertFilesClient(client, 'uploadPath');
   const path = file instanceof URL ? pathOfUrl(file, 'uploadPath') : file;
   if (typeof path !== 'string' || path === '') {
-    throw new InvalidInputError(`uploadPath takes the path of a file, got ${describe(path)}.`);
+    throw new InvalidInputError(`uploadPath takes the path of a file, got ${quoted(path)}.`);
   }
   if (path.startsWith('file://')) {
-    throw new InvalidInputError(`uploadPath takes a path or a URL, got ${describe(path)}. Pass new URL(…).`);
+    throw new InvalidInputError(`uploadPath takes a path or a URL, got ${quoted(path)}. Pass new URL(…).`);
   }
   assertUploadOptions(options);
   await assertUploadable(path, options);
   const name = uploadName(options.name ?? basename(path), 'uploadPath', options);
-  return untilCancelled(describe(path), options.signal, async () => {
+  return runUpload(quoted(path), options.signal, async (signal) => {
     const handle = await open(path).catch((cause) => {
       throw cannotRead(path, cause);
     });
@@ -69,10 +63,15 @@ export async function uploadPath(
       // A file that reports no size may have content all the same, such as those of /proc.
       const small = size === 0 ? await contentOf(handle, path, options) : undefined;
       const sizeBytes = small?.length ?? size;
-      assertSize(describe(path), sizeBytes, options);
+      assertSize(quoted(path), sizeBytes, options);
       const stream = () =>
         small ? Readable.from([small].filter(({ length }) => length > 0)) : streamOf(handle, size);
-      return await uploadForm(client, 'uploadPath', stream, { ...options, name, sizeBytes });
+      return await uploadForm(client, 'uploadPath', stream, {
+        ...options,
+        name,
+        sizeBytes,
+        signal,
+      });
     } finally {
       await handle.close();
     }
@@ -112,11 +111,11 @@ async function contentOf(handle: FileHandle, path: string, options: UploadOption
     const { bytesRead, buffer } = await handle
       .read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES)
       .catch((cause) => {
-        throw sourceFailed(describe(path), cause);
+        throw sourceFailed(quoted(path), cause);
       });
     if (bytesRead === 0) return Buffer.concat(pieces);
     size += bytesRead;
-    if (size > maxBytesOf(options)) throw tooLarge(describe(path), options);
+    if (size > maxBytesOf(options)) throw tooLarge(quoted(path), options);
     pieces.push(buffer.subarray(0, bytesRead));
   }
 }
@@ -127,17 +126,17 @@ async function assertUploadable(path: string, options: UploadOptions): Promise<v
   });
   if (found.isDirectory()) {
     throw new InvalidInputError(
-      `Cannot upload ${describe(path)}: it is a folder. Upload its files one by one.`,
+      `Cannot upload ${quoted(path)}: it is a folder. Upload its files one by one.`,
     );
   }
   // Opening a pipe would wait for its writer.
   if (!found.isFile())
-    throw new InvalidInputError(`Cannot upload ${describe(path)}: it is not a regular file.`);
-  assertSize(describe(path), found.size, options);
+    throw new InvalidInputError(`Cannot upload ${quoted(path)}: it is not a regular file.`);
+  assertSize(quoted(path), found.size, options);
 }
 
 function cannotRead(path: string, cause: NodeJS.ErrnoException): InvalidInputError {
   const reason =
     cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code ?? cause.message})`;
-  return new InvalidInputError(`Cannot upload ${describe(path)}: it ${reason}.`, { cause });
+  return new InvalidInputError(`Cannot upload ${quoted(path)}: it ${reason}.`, { cause });
 }

@@ -1,16 +1,13 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeWebStream } from 'node:stream/web';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { assertWhole } from '../files/assert-whole.ts';
+import { runUpload } from '../files/upload/run-upload.ts';
+import { assertSize } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
-import {
-  assertSize,
-  assertUploadOptions,
-  assertWhole,
-  type UploadOptions,
-  untilCancelled,
-} from '../files/upload/upload-options.ts';
-import { assertFilesClient, describe, type FilesClient } from '../sdk/client.ts';
+import { assertUploadOptions, type UploadOptions } from '../files/upload/upload-options.ts';
+import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
 /** A Node `Readable`, as far as a type is needed: so that whoever has no types of Node can compile. */
@@ -60,16 +57,16 @@ export async function uploadStream(
     const name = uploadName(options?.name, 'uploadStream', options);
     const { sizeBytes } = options;
     assertWhole('sizeBytes', sizeBytes, 0);
-    if (sizeBytes !== undefined) assertSize(describe(name), sizeBytes, options);
+    if (sizeBytes !== undefined) assertSize(quoted(name), sizeBytes, options);
     const opens = typeof source === 'function';
     const first = opens ? undefined : readableOf(source);
     const upload = { ...options, name, sizeBytes, ...(opens ? {} : { retries: 0 }) };
-    return await untilCancelled(describe(name), options.signal, () =>
+    return await runUpload(quoted(name), options.signal, (signal) =>
       uploadForm(
         client,
         'uploadStream',
         async () => first ?? readableOf(await (source as () => StreamSource)()),
-        upload,
+        { ...upload, signal },
       ),
     );
   } catch (error) {
@@ -89,7 +86,7 @@ function readableOf(source: unknown): Readable {
   }
   if (source instanceof ReadableStream) {
     if (source.locked) {
-      throw new InvalidInputError('Cannot upload this stream: somebody else reads it. Pass a fresh one.');
+      throw new InvalidInputError('Cannot upload this stream: it is being read already. Pass a fresh one.');
     }
     // Texts stay texts, which are refused; as bytes they would be sent without a word.
     return Readable.fromWeb(source as NodeWebStream, { objectMode: true, highWaterMark: 1 });
@@ -99,6 +96,6 @@ function readableOf(source: unknown): Readable {
     return Readable.from(source as AsyncIterable<Uint8Array>, { highWaterMark: 1 });
   }
   throw new InvalidInputError(
-    `uploadStream takes a stream, got ${describe(source)}. For a file on disk call uploadPath, for bytes uploadFile.`,
+    `uploadStream takes a stream, got ${quoted(source)}. For a file on disk call uploadPath, for bytes uploadFile.`,
   );
 }

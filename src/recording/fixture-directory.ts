@@ -1,4 +1,5 @@
-import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { EmulatorError } from '../emulator/protocol/emulator-error.ts';
+import { InvalidInputError } from '../errors.ts';
 import { checkExchange, type Exchange } from './exchange.ts';
 
 /** A fixture and the name of its file. */

@@ -1,4 +1,5 @@
-import { EmulatorError, InvalidInputError } from '../errors.ts';
+import { EmulatorError } from '../emulator/protocol/emulator-error.ts';
+import { InvalidInputError } from '../errors.ts';
 import { readerFor, readWhole } from './body.ts';
 import { checkExchange, type Exchange, type ExchangeBody, pathOf } from './exchange.ts';
 import { fixtureName, prepareDirectory, reason } from './fixture-directory.ts';

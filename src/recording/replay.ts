@@ -1,8 +1,7 @@
-import type { Emulator } from '../emulator/create-emulator.ts';
+import { EmulatorError } from '../emulator/protocol/emulator-error.ts';
 import { failure, invalidRequest } from '../emulator/protocol/http.ts';
 import { Ids } from '../emulator/protocol/ids.ts';
 import type { RecordedRequest } from '../emulator/protocol/received-request.ts';
-import { EmulatorError } from '../errors.ts';
 import { piecesOf, readWhole } from './body.ts';
 import { type Exchange, type ExchangeBody, type ExchangeRequest, pathOf } from './exchange.ts';
 import { type Fixture, readFixtures } from './fixture-directory.ts';
@@ -21,7 +20,7 @@ export interface ReplayOptions {
 /** Recorded exchanges, served. */
 export interface Replay {
   /** For the SDK's client: `new Anthropic({ apiKey: 'none', fetch: replayed.fetch })`. */
-  readonly fetch: Emulator['fetch'];
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Every request so far, in order, also those that nothing answered. */
   readonly requests: readonly RecordedRequest[];
   /** @throws {EmulatorError} `.code` `fixtures_left_over`, with a table of the exchanges that no request asked for. */

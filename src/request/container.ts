@@ -1,6 +1,5 @@
 import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
 
@@ -27,18 +26,18 @@ export class Container implements ContainerData {
   constructor(data: ContainerData) {
     if (!isRecord(data) || typeof data.id !== 'string' || data.id === '') {
       throw new InvalidInputError(
-        `A Container is made from { id, expiresAt, skills }, as \`container.toJSON()\` gives it; got ${describe(data)}.`,
+        `A Container is made from { id, expiresAt, skills }, as \`container.toJSON()\` gives it; got ${quoted(data)}.`,
       );
     }
     const { id, expiresAt = null, skills = [] } = data;
     if (expiresAt !== null && (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt)))) {
       throw new InvalidInputError(
-        `expiresAt of container ${id} must be an ISO time or null, got ${describe(expiresAt)}.`,
+        `expiresAt of container ${id} must be an ISO time or null, got ${quoted(expiresAt)}.`,
       );
     }
     if (!Array.isArray(skills) || !skills.every(isSkill)) {
       throw new InvalidInputError(
-        `skills of container ${id} must be a list of { skillId, type, version }, got ${describe(skills)}.`,
+        `skills of container ${id} must be a list of { skillId, type, version }, got ${quoted(skills)}.`,
       );
     }
     this.id = id;
@@ -89,7 +88,7 @@ export function containerOf(source: ContainerSource | Iterable<ContainerSource>)
   let found: Container | null = null;
   if (typeof source !== 'object' || source === null) {
     throw new InvalidInputError(
-      `containerOf takes a message, a turn or a list of them, got ${describe(source)}.`,
+      `containerOf takes a message, a turn or a list of them, got ${quoted(source)}.`,
     );
   }
   for (const one of Symbol.iterator in source ? source : [source]) {
@@ -126,16 +125,10 @@ export function toContainerParam(
   if (id && !skills?.length) return id;
   if (!id && !skills?.length) {
     throw new InvalidInputError(
-      `container must be a Container, its data, a container id or { skills }, got ${describe(container)}.`,
+      `container must be a Container, its data, a container id or { skills }, got ${quoted(container)}.`,
     );
   }
   return container;
-}
-
-/** The id that a container param asks for, if it names one. */
-export function requestedContainerId(container: unknown): string | null {
-  if (typeof container === 'string') return container;
-  return isRecord(container) && typeof container['id'] === 'string' ? container['id'] : null;
 }
 
 /** The data of a container that the caller named by its handle, with the time when it expires. */

@@ -4,8 +4,7 @@ import type {
   DocumentBlockParam,
   ImageBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 import { containerUpload } from './content.ts';
 
 const DOCUMENTS = new Set(['application/pdf', 'text/plain']);
@@ -30,7 +29,7 @@ export function contentBlockFor(
 ): DocumentBlockParam | ImageBlockParam | ContainerUploadBlockParam {
   if (typeof file?.mime_type !== 'string') {
     throw new InvalidInputError(
-      `contentBlockFor takes what an upload returned, with its mime_type, got ${describe(file)}. For an id alone use containerUpload.`,
+      `contentBlockFor takes what an upload returned, with its mime_type, got ${quoted(file)}. For an id alone use containerUpload.`,
     );
   }
   const upload = containerUpload(file, options);

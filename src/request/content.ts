@@ -4,8 +4,7 @@ import type {
   ContentBlockParam,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 
 /** An uploaded file: its id, or anything that carries one, such as the SDK's `FileMetadata`. */
 export type FileReference = string | { readonly id: string };
@@ -30,13 +29,13 @@ export function containerUpload(
   const id = typeof file === 'string' ? file : file?.id;
   if (typeof id !== 'string' || id === '') {
     throw new InvalidInputError(
-      `containerUpload takes a file id or what an upload returned, got ${describe(file)}. Upload the file first: ` +
+      `containerUpload takes a file id or what an upload returned, got ${quoted(file)}. Upload the file first: ` +
         '`containerUpload(await uploadPath(client, path))`.',
     );
   }
   if (/[/\\\s]|\.\w+$/.test(id)) {
     throw new InvalidInputError(
-      `containerUpload takes a file id (file_…), got the path ${describe(id)}. Upload the file first: ` +
+      `containerUpload takes a file id (file_…), got the path ${quoted(id)}. Upload the file first: ` +
         '`containerUpload(await uploadPath(client, path))`.',
     );
   }
@@ -62,17 +61,17 @@ export function userMessage(
   options: { readonly files?: readonly FileReference[] } = {},
 ): MessageParam {
   if (typeof text !== 'string' || text === '') {
-    throw new InvalidInputError(`userMessage takes a text that is not empty, got ${describe(text)}.`);
+    throw new InvalidInputError(`userMessage takes a text that is not empty, got ${quoted(text)}.`);
   }
-  const { files = [] } = options;
-  if (!Array.isArray(files)) {
-    throw new InvalidInputError(
-      `userMessage takes a list of files, \`{ files: [file] }\`, got ${describe(files)}.`,
-    );
-  }
-  const uploads = files.map((file) => containerUpload(file));
+  const uploads = containerUploads(options.files);
   const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
   return { role: 'user', content };
+}
+
+/** @throws {InvalidInputError} for one file where a list is wanted, and for files without an id. */
+export function containerUploads(files: readonly FileReference[] = []): ContainerUploadBlockParam[] {
+  if (Array.isArray(files)) return files.map((file: FileReference) => containerUpload(file));
+  throw new InvalidInputError(`files must be a list, \`{ files: [file] }\`, got ${quoted(files)}.`);
 }
 
 /**

@@ -5,13 +5,13 @@ import type {
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import type { RequestParams } from '../turn/turn.ts';
 import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
-import { readContainer } from '../wire/container.ts';
+import { carriedContainer, readContainer } from '../wire/container.ts';
 import { toContainerParam } from './container.ts';
 import { withoutOpenCalls } from './interrupt.ts';
-import type { RequestParams, TurnParams } from './params.ts';
+import type { TurnParams } from './params.ts';
 
 /** Options of {@link nextParams}. */
 export interface NextParamsOptions {
@@ -61,7 +61,7 @@ export function nextParams<P extends TurnParams | RequestParams>(
     !Array.isArray(response.content)
   ) {
     throw new InvalidInputError(
-      `nextParams takes the params of a request and its response, got ${describe(response)}.`,
+      `nextParams takes the params of a request and its response, got ${quoted(response)}.`,
     );
   }
   const { interrupt, toolResults } = options;
@@ -105,7 +105,7 @@ export function interruptedParams<P extends { readonly messages: MessageParam[] 
     interrupt.every((block: unknown) => isBlock(block) && block.type !== 'tool_result');
   if (!isText && !isContent) {
     throw new InvalidInputError(
-      `interrupt must be a text or a list of content blocks, none of them a tool_result, got ${describe(interrupt)}.`,
+      `interrupt must be a text or a list of content blocks, none of them a tool_result, got ${quoted(interrupt)}.`,
     );
   }
   const { messages, dropped } = withoutOpenCalls(params.messages);
@@ -121,25 +121,16 @@ function continueWith<P extends TurnParams | RequestParams>(
   added: P['messages'],
 ): Omit<P, 'container'> & { container?: string | ContainerParams } {
   const { container: _, ...rest } = params;
-  const container = carriedContainer(params, response);
+  const container = carriedContainer(
+    toContainerParam(params.container),
+    readContainer(response.container)?.id,
+  );
   return {
     ...rest,
     messages: [...params.messages, ...added],
     ...(params.tool_choice ? { tool_choice: unforced(params.tool_choice) } : {}),
     ...(container === undefined ? {} : { container }),
   };
-}
-
-function carriedContainer(
-  params: TurnParams | RequestParams,
-  response: ContinuableResponse,
-): string | ContainerParams | undefined {
-  const asked = toContainerParam(params.container);
-  const id = readContainer(response.container)?.id;
-  if (id === undefined) return asked;
-  // The caller's list, not the resolved one: a changed list would break the prompt cache.
-  const skills = isRecord(asked) ? (asked as ContainerParams).skills : undefined;
-  return skills?.length ? { id, skills } : id;
 }
 
 function unforced(choice: ToolChoice): ToolChoice {
@@ -151,9 +142,7 @@ function unforced(choice: ToolChoice): ToolChoice {
 function assertAnswersAll(content: readonly object[], results: readonly ToolResultBlockParam[]): void {
   const isResult = (one: unknown) => isRecord(one) && one['type'] === 'tool_result';
   if (!Array.isArray(results) || results.length === 0 || !results.every(isResult)) {
-    throw new InvalidInputError(
-      `toolResults must be a list of tool_result blocks, got ${describe(results)}.`,
-    );
+    throw new InvalidInputError(`toolResults must be a list of tool_result blocks, got ${quoted(results)}.`);
   }
   const waiting = toolUsesIn(content).map((call) => call.id);
   const answered = results.map((result) => result.tool_use_id);

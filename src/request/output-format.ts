@@ -1,6 +1,6 @@
 import type { JSONOutputFormat, OutputConfig } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import type { AnswerParser } from '../turn/parse-answer.ts';
 import { isRecord } from '../wire/blocks.ts';
 
 /**
@@ -16,9 +16,6 @@ export type OutputFormat<Parsed = unknown> = JSONOutputFormat & {
 export type TurnOutputConfig<Parsed = unknown> = Omit<OutputConfig, 'format'> & {
   format?: OutputFormat<Parsed> | null | undefined;
 };
-
-/** Reads the text of an answer, or throws. */
-export type AnswerParser = (text: string) => unknown;
 
 /** `output_config` as it is sent, and what reads the answer. The function is never sent, nor put into a checkpoint. */
 export function splitOutputConfig({ format, ...rest }: TurnOutputConfig): {
@@ -41,7 +38,7 @@ export function assertFormat(format: unknown, name: string): void {
   const isSchema = typeof format === 'function' || (isRecord(format) && '~standard' in format);
   if (isRecord(format) && !isSchema) return;
   throw new InvalidInputError(
-    `${name} must be a format, got ${isSchema ? 'a schema' : describe(format)}. Make it with zodOutputFormat(schema) ` +
+    `${name} must be a format, got ${isSchema ? 'a schema' : quoted(format)}. Make it with zodOutputFormat(schema) ` +
       'of @anthropic-ai/sdk/helpers/zod, or betaStandardSchemaOutputFormat(schema) of helpers/beta/standard-schema.',
   );
 }

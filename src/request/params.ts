@@ -1,18 +1,10 @@
-import type {
-  MessageCreateParamsNonStreaming,
-  MessageParam,
-  ToolUnion,
-} from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import type { MessageCreateParamsNonStreaming, ToolUnion } from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError, quoted } from '../errors.ts';
+import type { AnswerParser } from '../turn/parse-answer.ts';
+import type { RequestParams } from '../turn/turn.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
-import { type ContainerInput, requestedContainerId, toContainerParam } from './container.ts';
-import {
-  type AnswerParser,
-  assertFormat,
-  splitOutputConfig,
-  type TurnOutputConfig,
-} from './output-format.ts';
+import { type ContainerInput, toContainerParam } from './container.ts';
+import { assertFormat, splitOutputConfig, type TurnOutputConfig } from './output-format.ts';
 import { type RunnableTool, splitTools } from './runnable-tools.ts';
 import { codeExecutionTool, hasCodeExecutionTool } from './tools.ts';
 
@@ -31,9 +23,6 @@ export type TurnParams<Parsed = unknown> = Omit<
   /** With a `format` of the SDK's helpers, the answer is JSON of that form, and `turn.parsed` is what it reads. */
   readonly output_config?: TurnOutputConfig<Parsed>;
 };
-
-/** Params as they are sent, apart from `stream`. */
-export type RequestParams = Omit<MessageCreateParamsNonStreaming, 'stream'>;
 
 /** What is sent first, the handlers of the tools in it, and what reads the answer. */
 export interface PreparedParams {
@@ -75,31 +64,31 @@ export function prepareParams(params: TurnParams, options: { readonly addTool: b
 function assertParams(params: unknown): asserts params is TurnParams {
   if (!isRecord(params)) {
     throw new InvalidInputError(
-      `The second argument must be the params of messages.create, got ${describe(params)}. It needs model, max_tokens and messages.`,
+      `The second argument must be the params of messages.create, got ${quoted(params)}. It needs model, max_tokens and messages.`,
     );
   }
   const { model, messages, max_tokens: maxTokens, tools, stream, output_config: output } = params;
   if (typeof model !== 'string' || model === '') {
     throw new InvalidInputError(
-      `params.model must name a model, such as "claude-opus-5-5"; got ${describe(model)}.`,
+      `params.model must name a model, such as "claude-opus-5-5"; got ${quoted(model)}.`,
     );
   }
   if (!Array.isArray(messages) || messages.length === 0) {
     throw new InvalidInputError(
-      `params.messages must be a list with at least one message, such as [userMessage("…")]; got ${describe(messages)}.`,
+      `params.messages must be a list with at least one message, such as [userMessage("…")]; got ${quoted(messages)}.`,
     );
   }
   messages.forEach(assertMessage);
   if (!Number.isInteger(maxTokens) || (maxTokens as number) < 1) {
     throw new InvalidInputError(
-      `params.max_tokens must be a whole number of at least 1, got ${describe(maxTokens)}.`,
+      `params.max_tokens must be a whole number of at least 1, got ${quoted(maxTokens)}.`,
     );
   }
   if (tools !== undefined && !(Array.isArray(tools) && tools.every(isRecord))) {
-    throw new InvalidInputError(`params.tools must be a list of tool definitions, got ${describe(tools)}.`);
+    throw new InvalidInputError(`params.tools must be a list of tool definitions, got ${quoted(tools)}.`);
   }
   if (output !== undefined && !isRecord(output)) {
-    throw new InvalidInputError(`params.output_config must be an object, got ${describe(output)}.`);
+    throw new InvalidInputError(`params.output_config must be an object, got ${quoted(output)}.`);
   }
   assertFormat(output?.['format'], 'params.output_config.format');
   if (stream === false) {
@@ -115,30 +104,6 @@ function assertMessage(message: unknown, index: number): void {
     if (typeof content === 'string' || (Array.isArray(content) && content.every(isBlock))) return;
   }
   throw new InvalidInputError(
-    `params.messages[${index}] must have a role and a content that is a text or a list of blocks, got ${describe(message)}.`,
+    `params.messages[${index}] must have a role and a content that is a text or a list of blocks, got ${quoted(message)}.`,
   );
-}
-
-/**
- * Ids of files in `container_upload` blocks that have no effect: the container is fresh, and the block stands before
- * the last answer that Claude completed (recorded Aug 2026: HTTP 200, and the code does not find the file).
- */
-export function inertUploads(params: RequestParams): string[] {
-  if (requestedContainerId(params.container) !== null) return [];
-  const currentTurn = params.messages.findLastIndex(
-    (message, index) => message.role === 'user' && !isToolAnswer(message) && index > 0,
-  );
-  const earlier = params.messages.slice(0, Math.max(currentTurn, 0));
-  if (!earlier.some((message) => message.role === 'assistant')) return [];
-  const current = new Set(params.messages.slice(currentTurn).flatMap(uploadsIn));
-  return [...new Set(earlier.flatMap(uploadsIn))].filter((id) => !current.has(id));
-}
-
-function isToolAnswer(message: MessageParam): boolean {
-  return Array.isArray(message.content) && message.content.some((block) => block.type === 'tool_result');
-}
-
-function uploadsIn(message: MessageParam): string[] {
-  if (!Array.isArray(message.content)) return [];
-  return message.content.flatMap((block) => (block.type === 'container_upload' ? [block.file_id] : []));
 }

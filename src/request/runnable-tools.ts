@@ -1,6 +1,5 @@
 import type { ToolUnion } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 
 /**
@@ -42,7 +41,7 @@ export function handlersOf(tools: readonly RunnableTool[]): ReadonlyMap<string, 
   const handlers = new Map<string, RunnableTool>();
   for (const [index, tool] of tools.entries()) {
     if (!isRunnable(tool)) {
-      throw new InvalidInputError(`tools[${index}] has no run function, got ${describe(tool)}.`);
+      throw new InvalidInputError(`tools[${index}] has no run function, got ${quoted(tool)}.`);
     }
     if (handlers.has(tool.name)) throw new InvalidInputError(`There are two tools named ${tool.name}.`);
     handlers.set(tool.name, tool);

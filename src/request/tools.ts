@@ -6,8 +6,7 @@ import type {
   CodeExecutionTool20260521,
   ToolUnion,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 
 /** Versions of the code execution tool, oldest first. */
 const VERSIONS = [
@@ -55,19 +54,19 @@ export function codeExecutionTool<V extends CodeExecutionVersion = 'code_executi
 ): CodeExecutionTools[V] {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidInputError(
-      `codeExecutionTool takes options, such as { version: 'code_execution_20250825' }, got ${describe(options)}.`,
+      `codeExecutionTool takes options, such as { version: 'code_execution_20250825' }, got ${quoted(options)}.`,
     );
   }
   const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
   if (!VERSIONS.includes(version as CodeExecutionVersion)) {
     throw new InvalidInputError(
-      `Unknown version of the code execution tool: ${describe(version)}. Known are ${VERSIONS.join(', ')}. For a newer ` +
+      `Unknown version of the code execution tool: ${quoted(version)}. Known are ${VERSIONS.join(', ')}. For a newer ` +
         'one, put its definition into `tools` yourself; its results are read all the same.',
     );
   }
   if (allowedCallers !== undefined && !Array.isArray(allowedCallers)) {
     throw new InvalidInputError(
-      `allowedCallers must be a list such as ['direct'], got ${describe(allowedCallers)}.`,
+      `allowedCallers must be a list such as ['direct'], got ${quoted(allowedCallers)}.`,
     );
   }
   return {

@@ -1,56 +1,46 @@
+import { reasonOf } from '../errors.ts';
 import { hasFiles } from '../sdk/client.ts';
-import { fetchFileMetadata } from '../sdk/file-metadata.ts';
-import { type Artifact, describedArtifact } from '../turn/artifact.ts';
+import { fetchFileMetadata, listFiles } from '../sdk/file-metadata.ts';
+import { describedArtifact } from '../turn/artifact.ts';
+import { filesNotCapturedNotice } from '../turn/notices.ts';
 import { parseAnswer } from '../turn/parse-answer.ts';
-import { type Checkpoint, type Outcome, outcomeOf, type Turn, type TurnState } from '../turn/state.ts';
-import type { TurnTranslator } from '../turn/translate.ts';
-import { reasonOf } from '../wire/reason.ts';
-import { untilAborted } from '../wire/until-aborted.ts';
-import { type Boundary, checkpointAt } from './checkpoint.ts';
-import { filesNotCapturedNotice } from './notices.ts';
-import type { TurnRun } from './turn-context.ts';
+import { outcomeOf, type TurnState } from '../turn/state.ts';
+import type { Boundary, Checkpoint, Turn } from '../turn/turn.ts';
+import { untilAborted } from '../wire/signals.ts';
+import type { Run } from './plan.ts';
 
 /** How long one look-up of names and sizes may take. */
 const DESCRIBE_TIMEOUT_MS = 20_000;
 
-/** The last events of a turn, and the turn. One that can go on has a checkpoint. */
+/** The last events of a turn, and the turn. `toCheckpoint` is called where it can go on. */
 export async function endTurn(
-  run: TurnRun,
-  boundary: Boundary,
-  translator: TurnTranslator,
+  run: Run,
+  standing: Boundary,
+  toCheckpoint: (state: TurnState) => Checkpoint,
   paused?: 'paused',
 ): Promise<Turn> {
-  if (run.options.describe) await describeArtifactsOf(run, translator.artifacts);
+  const { emit, readState } = run;
+  if (run.options.describe) await describeArtifactsOf(run);
   run.signal.throwIfAborted();
-  const notCaptured = filesNotCapturedNotice(translator);
-  if (notCaptured) run.emit({ type: 'notice', notice: notCaptured });
-  const stopReason = boundary.responses.at(-1)?.stop_reason ?? null;
+  const notCaptured = filesNotCapturedNotice(readState());
+  if (notCaptured) emit({ type: 'notice', notice: notCaptured });
+  const stopReason = standing.responses.at(-1)?.stop_reason ?? null;
   const outcome = paused ?? outcomeOf(stopReason);
-  const { parsed, notice } =
-    run.parse && outcome === 'completed'
-      ? parseAnswer(run.readState().parts, run.parse)
-      : { parsed: null, notice: undefined };
-  if (notice) run.emit({ type: 'notice', notice });
-  run.emit({ type: 'turn-end', outcome, stopReason });
-  const state = run.readState();
+  const { parsed, notice } = parseAnswer({ ...readState(), outcome }, run.parse);
+  if (notice) emit({ type: 'notice', notice });
+  emit({ type: 'turn-end', outcome, stopReason });
+  const state = readState();
   const canGoOn = outcome === 'paused' || outcome === 'awaiting-tools';
-  const checkpoint = canGoOn ? checkpointAt({ ...boundary, state }, false) : undefined;
-  return { ...turnOf(state, boundary, outcome, checkpoint), parsed };
+  return { ...turnAt({ ...standing, state }, canGoOn ? toCheckpoint(state) : undefined), parsed };
 }
 
-/** The state of an ended turn with what it takes to go on. */
-export function turnOf(
-  state: TurnState,
-  { params, responses }: Boundary,
-  outcome: Outcome,
-  checkpoint?: Checkpoint,
-): Turn {
-  const stopReason = responses.at(-1)?.stop_reason ?? null;
+/** A turn that ended where it stands. */
+export function turnAt({ state, params, responses }: Boundary, checkpoint?: Checkpoint): Turn {
   return {
     ...state,
     status: 'ended',
-    outcome,
-    stopReason,
+    outcome: state.outcome ?? 'paused',
+    stopReason: responses.at(-1)?.stop_reason ?? null,
     responses: [...responses],
     messages: [...params.messages],
     parsed: null,
@@ -59,22 +49,23 @@ export function turnOf(
 }
 
 /** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
-async function describeArtifactsOf(
-  { client, options, signal, emit }: TurnRun,
-  artifacts: readonly Artifact[],
-): Promise<void> {
+async function describeArtifactsOf({ client, options, signal, emit, readState }: Run): Promise<void> {
+  const { artifacts, exchanges } = readState();
   if (artifacts.length === 0 || !hasFiles(client)) return;
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
     const request = { timeout: DESCRIBE_TIMEOUT_MS, maxRetries: 1, ...options.request, signal };
-    const files = await untilAborted(fetchFileMetadata(client, ids, request), signal);
+    const files = await untilAborted(
+      fetchFileMetadata(ids, (some) => listFiles(client, some, request)),
+      signal,
+    );
     for (const artifact of artifacts) {
       emit({ type: 'artifact', artifact: describedArtifact(artifact, files.get(artifact.fileId)) });
     }
   } catch (error) {
     signal.throwIfAborted();
-    const reason = reasonOf(error);
-    const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
-    emit({ type: 'notice', notice: { code: 'describe-failed', message } });
+    const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reasonOf(error)}). Use describeArtifacts.`;
+    const responseIndex = exchanges.at(-1)?.responseIndex ?? 0;
+    emit({ type: 'notice', notice: { code: 'describe-failed', message, responseIndex } });
   }
 }

@@ -1,33 +1,52 @@
-import type { MessageParam, ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
-import { TurnLimitError } from '../errors.ts';
-import { requestedContainerId } from '../request/container.ts';
-import { withResponse } from '../request/next-params.ts';
-import { inertUploads, type RequestParams } from '../request/params.ts';
-import { answerCalls } from '../request/tool-round.ts';
-import { LONGEST_DELAY_MS, retryDelayMs, sendMessage, sleep } from '../sdk/send.ts';
-import type { Checkpoint, Turn } from '../turn/state.ts';
+import type { ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
+import { reasonOf } from '../errors.ts';
+import { answerCalls } from '../request/answer-calls.ts';
+import { beginsTurn, inertUploads } from '../request/uploads.ts';
+import { isContainerLost, type KnownContainer, verdictOf } from '../sdk/failures.ts';
+import { retrier } from '../sdk/retry.ts';
+import { checkpointAt } from '../turn/checkpoint.ts';
+import type { UnnumberedEvent } from '../turn/events.ts';
+import type { TurnLimits } from '../turn/limits.ts';
+import { containerLostNotice, inertUploadsNotice, responseRepeatedNotice } from '../turn/notices.ts';
+import type { TurnState } from '../turn/state.ts';
 import { TurnTranslator } from '../turn/translate.ts';
-import { withInterrupted } from '../turn/usage.ts';
+import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
+import { requestedContainerId } from '../wire/container.ts';
 import { readResponse } from '../wire/read-response.ts';
-import { reasonOf } from '../wire/reason.ts';
-import { untilAborted } from '../wire/until-aborted.ts';
-import { type Boundary, checkpointAt } from './checkpoint.ts';
-import { endTurn, turnOf } from './end-turn.ts';
-import { brokeOff, CallbackFailure, failTurn, LimitReached, LostContainer } from './failure.ts';
-import { limitsOf, Meter, spentBehind, type TurnLimits } from './limits.ts';
+import { ownSignal, untilAborted } from '../wire/signals.ts';
+import { TurnBreak } from '../wire/turn-break.ts';
+import { endTurn, turnAt } from './end-turn.ts';
+import { TurnLimitError } from './errors.ts';
+import { errorOf, type FailedTurn, failTurn } from './failure.ts';
+import type { Run } from './plan.ts';
+import { sendMessage } from './send.ts';
 import {
-  inFreshContainer,
-  type KnownContainer,
-  requestedContainer,
-  tellsOfLostContainer,
-} from './lost-container.ts';
-import { containerLostNotice, inertUploadsNotice, responseRepeatedNotice } from './notices.ts';
-import type { TurnRun, TurnStart } from './turn-context.ts';
+  type Asks,
+  afterBreak,
+  afterResponse,
+  afterTools,
+  type Moment,
+  movedTo,
+  pastLimit,
+  reachedLimit,
+  restarted,
+  type Standing,
+  spending,
+} from './standing.ts';
+
+/** Where a turn begins or goes on. */
+export interface Start {
+  readonly standing: Standing;
+  /** The container that the caller named, with its expiry. */
+  readonly named: KnownContainer | null;
+  /** What is to be said before anything is sent. */
+  readonly events: readonly UnnumberedEvent[];
+}
 
 /**
  * The loop of a turn: send, read, and go on while the API pauses or calls tools that have a handler. Yields after each
- * batch of events so that whoever takes them sets the pace, and returns the turn. Limits are checked between responses.
+ * batch of events, so that the reader sets the pace, and returns the turn. Limits are checked between responses.
  *
  * @throws {TurnLimitError} at a limit of the options.
  * @throws {ContainerLostError} when the container of a request is gone.
@@ -36,201 +55,159 @@ import type { TurnRun, TurnStart } from './turn-context.ts';
  *
  * Whatever it throws, a `turn-error` event came before.
  */
-export async function* turnLoop(run: TurnRun, start: TurnStart): AsyncGenerator<void, Turn> {
-  return yield* new TurnLoop(run, start).run();
+export function runLoop(run: Run, start: Start): AsyncGenerator<void, Turn> {
+  return new TurnLoop(run, start).run();
 }
 
 class TurnLoop {
-  readonly #run: TurnRun;
+  readonly #run: Run;
+  readonly #start: Start;
+  readonly #budget: { bytesLeft: number; readonly maxBytes: number };
+  #standing: Standing;
   #translator: TurnTranslator;
-  readonly #responses: Message[];
-  readonly #meter: Meter;
-  readonly #named: KnownContainer | null;
-  /** Where the turn stood last between two responses. */
-  #boundary: Boundary;
-  /** A request or a handler was started behind the boundary. */
-  #isBehind = false;
+  /** Something was sent or run since the standing: a checkpoint of now may run it again. */
+  #isPending = false;
   /** Nothing of this turn ran yet, so a fresh container loses nothing. */
   #mayRestart: boolean;
+  #readAt: number;
 
-  constructor(run: TurnRun, { params, responses, spent, phase, container }: TurnStart) {
-    const state = run.readState();
-    const limits = limitsOf(run.options);
+  constructor(run: Run, start: Start) {
+    const { params, responses, state } = start.standing;
+    const { maxTurnBytes, onLostContainer, now } = run.options;
+    const last = params.messages.at(-1);
     this.#run = run;
-    this.#responses = [...responses];
-    this.#named = container;
+    this.#start = start;
+    this.#standing = start.standing;
+    this.#budget = { bytesLeft: maxTurnBytes, maxBytes: maxTurnBytes };
+    this.#translator = this.#newTranslator(state);
     this.#mayRestart =
-      responses.length === 0 && run.options.onLostContainer === 'restart' && beginsTurn(params.messages);
-    this.#meter = new Meter(limits, run.options.now, state, spent);
-    this.#translator = new TurnTranslator(run.emit, state);
-    this.#boundary = {
-      params,
-      phase,
-      limits,
-      spent,
-      state,
-      responses,
-      runnableTools: [...run.handlers.keys()],
-    };
+      onLostContainer === 'restart' && responses.length === 0 && last !== undefined && beginsTurn(last);
+    this.#readAt = now().getTime();
   }
 
   async *run(): AsyncGenerator<void, Turn> {
+    const { handlers, limits, emit } = this.#run;
     try {
+      for (const event of this.#start.events) emit(event);
       if (this.#isOver()) return await this.#end();
-      this.#tellInertUploads();
-      if (this.#boundary.phase === 'awaiting-tools') yield* this.#answerTools();
+      this.#warnOfInertUploads();
+      if (this.#standing.phase === 'awaiting-tools') yield* this.#answerTools();
       for (;;) {
-        yield* this.#exchangeOrRepeat();
-        const asks = this.#asks();
+        const response = yield* this.#exchangeOrRepeat();
+        if (response.stop_reason === 'pause_turn') {
+          emit({ type: 'pause', responseIndex: this.#standing.responses.length });
+        }
+        this.#moveTo(afterResponse(this.#standing, response, this.#moment()));
+        const asks = asksOf(response, handlers);
         if (!asks) return await this.#end();
         if (this.#stopsBefore(asks)) return await this.#end('paused');
         await this.#save();
         yield;
         if (asks === 'tools') yield* this.#answerTools();
         // Handlers and the saving of checkpoints take their time, too.
-        this.#assertUnder(this.#meter.reached(this.#run.readState()));
+        this.#standing = movedTo(this.#standing, this.#moment());
+        this.#assertUnder(reachedLimit(this.#standing, limits));
       }
     } catch (error) {
-      throw failTurn(error, {
+      const failed = failTurn(error, {
         ...this.#run,
-        responses: [...this.#responses],
         translator: this.#translator,
-        checkpoint: checkpointAt(this.#isBehind ? this.#brokenOff() : this.#boundary, this.#isBehind),
+        responses: this.#standing.responses,
       });
+      if (failed.code === 'turn_limit') throw this.#limitError(failed);
+      const standing = this.#isPending ? afterBreak(this.#standing, this.#moment()) : this.#standing;
+      throw errorOf(failed, () => this.#checkpoint(standing, this.#isPending));
     }
   }
 
-  /** What the last response asks for, if the loop can do it. The boundary is behind the response then. */
-  #asks(): 'pause' | 'tools' | undefined {
-    const response = this.#responses.at(-1) as Message;
-    const { stop_reason: reason, content } = response;
-    const { handlers, emit } = this.#run;
-    if (reason === 'pause_turn') emit({ type: 'pause', responseIndex: this.#responses.length - 1 });
-    this.#moveTo(
-      reason === 'tool_use' ? 'awaiting-tools' : 'ready',
-      withResponse(this.#boundary.params, response),
-    );
-    if (reason === 'pause_turn') return 'pause';
-    const calls = toolUsesIn(content);
-    // None is run unless all can be: they have to be answered together.
-    const areRunnable = calls.length > 0 && calls.every(({ name }) => handlers.has(name));
-    return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
-  }
-
-  /** The turn had come to its end, and only that was not told. */
+  /** The checkpoint's turn had already ended; only `turn-end` is missing. */
   #isOver(): boolean {
-    const { phase, params, responses } = this.#boundary;
-    const reason = responses.at(-1)?.stop_reason;
+    const { phase, params, responses } = this.#standing;
     if (phase === 'awaiting-tools' || params.messages.at(-1)?.role !== 'assistant') return false;
-    return responses.length > 0 && reason !== 'pause_turn';
+    return responses.length > 0 && responses.at(-1)?.stop_reason !== 'pause_turn';
   }
 
-  #tellInertUploads(): void {
-    const { params, responses } = this.#boundary;
+  #warnOfInertUploads(): void {
+    const { params, responses } = this.#standing;
     const notice = inertUploadsNotice(responses.length === 0 ? inertUploads(params) : []);
     if (notice) this.#run.emit({ type: 'notice', notice });
   }
 
-  /** What the turn is asked for next counts as spent from here on, whoever does it. */
-  #stopsBefore(asks: 'pause' | 'tools'): boolean {
-    const state = this.#run.readState();
-    const limit = this.#meter.reached(state, asks);
-    if (asks === 'pause') this.#meter.pause();
-    else this.#meter.toolRound();
-    this.#boundary = { ...this.#boundary, spent: this.#meter.spent(state) };
+  #stopsBefore(asks: Asks): boolean {
+    const limit = reachedLimit(this.#standing, this.#run.limits, asks);
+    this.#standing = spending(this.#standing, asks);
     this.#assertUnder(limit);
     try {
-      const stops: unknown = this.#run.options.stopWhen?.(state);
-      if (!isPromise(stops)) return stops === true;
-      stops.then(undefined, () => {});
+      const stops: unknown = this.#run.options.stopWhen?.(this.#standing.state);
+      if (!isRecord(stops) || typeof stops['then'] !== 'function') return stops === true;
     } catch (error) {
-      throw new CallbackFailure('stopWhen', error);
+      throw callbackFailed('stopWhen', error);
     }
-    throw new CallbackFailure('stopWhen', new TypeError('it must give true or false, and gave a promise'));
+    throw callbackFailed('stopWhen', new TypeError('it must give true or false, and gave a promise'));
   }
 
-  /** @throws {LimitReached} which becomes a `TurnLimitError`. */
+  /** @throws {TurnBreak} which becomes a `TurnLimitError`. */
   #assertUnder(limit: keyof TurnLimits | undefined): void {
-    if (limit) {
-      const boundary = { ...this.#boundary, spent: spentBehind(limit, this.#boundary.spent) };
-      const message =
-        `The turn reached ${limit} (${boundary.limits[limit]}) and is not finished: go on with ` +
-        `resumeTurn(client, error.checkpoint), which counts ${limit} anew, or raise it.`;
-      throw new LimitReached(message, (state) => {
-        const checkpoint = checkpointAt({ ...boundary, state }, false);
-        return new TurnLimitError(message, {
-          limit,
-          turn: turnOf(state, boundary, 'paused', checkpoint),
-          checkpoint,
-        });
-      });
-    }
+    if (!limit) return;
+    const message =
+      `The turn reached ${limit} (${this.#run.limits[limit]}) and is not finished: go on with ` +
+      `resumeTurn(client, error.checkpoint), which counts ${limit} from zero again, or raise it.`;
+    throw new TurnBreak('turn_limit', message, { subject: limit });
+  }
+
+  #limitError({ message, subject, state }: FailedTurn): TurnLimitError {
+    const limit = subject as keyof TurnLimits;
+    const standing = { ...this.#standing, spent: pastLimit(this.#standing.spent, limit), state };
+    const checkpoint = this.#checkpoint(standing, false);
+    return new TurnLimitError(message, { limit, turn: turnAt(standing, checkpoint), checkpoint });
   }
 
   #end(outcome?: 'paused'): Promise<Turn> {
-    if (!outcome && this.#boundary.phase === 'awaiting-tools') {
-      this.#meter.toolRound();
-      this.#boundary = { ...this.#boundary, spent: this.#meter.spent(this.#run.readState()) };
+    if (!outcome && this.#standing.phase === 'awaiting-tools') {
+      this.#standing = spending(this.#standing, 'tools');
     }
-    return endTurn(this.#run, this.#boundary, this.#translator, outcome);
+    const toCheckpoint = (state: TurnState) => this.#checkpoint({ ...this.#standing, state }, false);
+    return endTurn(this.#run, this.#standing, toCheckpoint, outcome);
   }
 
-  #moveTo(phase: Checkpoint['phase'], params: RequestParams): void {
-    this.#isBehind = false;
-    const state = this.#run.readState();
-    const spent = this.#meter.spent(state);
-    this.#boundary = { ...this.#boundary, params, phase, spent, state, responses: [...this.#responses] };
-  }
-
-  /** Whoever finds this checkpoint later cannot know whether the turn went on from it: it says that something may run again. */
+  /** Awaited before the turn goes on. A stored checkpoint cannot tell whether its request was already sent: it says that it may have been. */
   async #save(): Promise<void> {
-    this.#boundary = { ...this.#boundary, spent: this.#meter.spent(this.#run.readState()) };
-    const { onCheckpoint } = this.#run.options;
-    if (!onCheckpoint) return;
+    const { signal, options } = this.#run;
+    if (!options.onCheckpoint) return;
+    const saved = (async () => options.onCheckpoint?.(this.#checkpoint(this.#standing, true)))();
     try {
-      await untilAborted(Promise.resolve(onCheckpoint(checkpointAt(this.#boundary, true))), this.#run.signal);
+      await untilAborted(saved, signal);
     } catch (error) {
-      this.#run.signal.throwIfAborted();
-      throw new CallbackFailure('onCheckpoint', error);
+      signal.throwIfAborted();
+      throw callbackFailed('onCheckpoint', error);
     }
   }
 
   /** Runs the handlers of all waiting calls, and puts their results into one user message. */
   async *#answerTools(): AsyncGenerator<void, void> {
     const { handlers, options, signal } = this.#run;
-    const { params } = this.#boundary;
-    const calls = toolUsesIn((this.#responses.at(-1) as Message).content) as unknown as ToolUseBlock[];
+    const calls = toolUsesIn(this.#standing.responses.at(-1)?.content ?? []) as unknown as ToolUseBlock[];
     signal.throwIfAborted();
-    this.#isBehind = true;
+    this.#isPending = true;
     const results = await answerCalls(calls, { handlers, timeoutMs: options.toolTimeoutMs, signal });
-    this.#moveTo('ready', { ...params, messages: [...params.messages, { role: 'user', content: results }] });
+    this.#moveTo(afterTools(this.#standing, results, this.#moment()));
     await this.#save();
     yield;
   }
 
-  /** The boundary with what the response behind it took before it broke off: tokens and time. */
-  #brokenOff(): Boundary {
-    const now = this.#run.readState();
-    const { state } = this.#boundary;
-    const reported = now.usage.perResponse[this.#responses.length];
-    return {
-      ...this.#boundary,
-      spent: this.#meter.spent(now),
-      state: { ...state, usage: withInterrupted(state.usage, reported) },
-    };
-  }
-
   /** A response that broke off is asked for again only as often as the caller says: its code may run twice. */
-  async *#exchangeOrRepeat(): AsyncGenerator<void, void> {
+  async *#exchangeOrRepeat(): AsyncGenerator<void, Message> {
     const { signal, options } = this.#run;
-    for (let attempt = 0; ; attempt++) {
+    const mayRetry = (error: unknown) => {
+      const { mayHaveRun, passes } = verdictOf(error);
+      return passes && mayHaveRun;
+    };
+    const again = retrier({ retries: options.interruptedRetries, mayRetry, signal });
+    for (;;) {
       try {
         return yield* this.#exchange();
       } catch (error) {
-        const delay = retryDelayMs(error, attempt);
-        const goesOn = attempt < options.interruptedRetries && delay <= LONGEST_DELAY_MS;
-        if (!goesOn || signal.aborted || !brokeOff(error)) throw error;
-        await sleep(delay, signal);
+        await again(error);
         this.#repeat(error);
         yield;
       }
@@ -240,82 +217,115 @@ class TurnLoop {
   /** Takes the events of the broken response back; what came of it stays in a notice. */
   #repeat(error: unknown): void {
     const { emit, readState } = this.#run;
-    const boundary = this.#brokenOff();
-    const notice = responseRepeatedNotice(reasonOf(error), this.#translator.message);
-    const state = { ...boundary.state, notices: [...readState().notices, notice] };
-    emit({ type: 'response-repeat', responseIndex: this.#responses.length, state });
-    this.#boundary = { ...boundary, state: readState() };
-    this.#translator = new TurnTranslator(emit, state);
+    const responseIndex = this.#standing.responses.length;
+    const notice = responseRepeatedNotice(reasonOf(error), responseIndex, this.#translator.message);
+    emit({ type: 'response-repeat', responseIndex });
+    emit({ type: 'notice', notice });
+    this.#standing = movedTo(this.#standing, this.#moment());
+    this.#translator = this.#newTranslator(readState());
   }
 
-  /**
-   * One request and its response, under a signal of its own: the SDK leaves a listener on the one that it is given, and a
-   * turn may take many requests. The message is appended once `message_stop` proved that it is whole.
-   */
-  async *#exchange(): AsyncGenerator<void, void> {
-    const { signal, options, budget } = this.#run;
+  /** One request and its response, under a signal of its own. The message is given once `message_stop` proved that it is whole. */
+  async *#exchange(): AsyncGenerator<void, Message> {
+    const { signal, options } = this.#run;
     signal.throwIfAborted();
-    const exchanged = new AbortController();
-    const abort = () => exchanged.abort(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+    const own = ownSignal(signal);
     try {
-      const response = await this.#send(exchanged.signal);
+      const response = await this.#send(own.signal);
       this.#mayRestart = false;
-      const limits = { ...options, signal: exchanged.signal, budget };
+      const limits = { ...options, signal: own.signal, budget: this.#budget };
       for await (const _ of readResponse(response, limits, (event) => this.#translator.push(event))) {
         yield;
-        // Whatever has arrived already: who aborts, also by leaving the loop, wants nothing more to be sent.
+        // Whatever has arrived already: after an abort, also by leaving the loop, nothing more is sent.
         signal.throwIfAborted();
         if (this.#translator.stopped) break;
       }
-      this.#responses.push(this.#translator.complete(response.headers.get('request-id')));
+      return this.#translator.complete(response.headers.get('request-id'));
     } finally {
-      signal.removeEventListener('abort', abort);
+      own.release();
     }
   }
 
   /** Sends the request, once more in a fresh container where the one that it names is gone and nothing is lost with it. */
   async #send(signal: AbortSignal): Promise<Response> {
-    const { client, options, emit, readState } = this.#run;
-    const { params } = this.#boundary;
-    this.#translator.beginResponse({
-      responseIndex: this.#responses.length,
-      requestedContainer: requestedContainerId(params.container),
-    });
-    this.#isBehind = true;
+    const { client, options, observer } = this.#run;
+    const { params, responses } = this.#standing;
+    const { retries, request } = options;
+    const requestedContainer = requestedContainerId(params.container);
+    const onPost = () => {
+      this.#isPending = true;
+      const startedAt = this.#time();
+      this.#translator.beginResponse({ responseIndex: responses.length, requestedContainer, startedAt });
+    };
+    const onFailure = (error: unknown) => {
+      this.#isPending = verdictOf(error).mayHaveRun;
+    };
     try {
-      const { retries, request } = options;
-      return await sendMessage(client, params, { retries, signal, request });
+      return await sendMessage(client, params, { retries, signal, request, observer, onPost, onFailure });
     } catch (error) {
-      const container = requestedContainer(params, [readState().container, this.#named]);
-      // Refused before anything ran.
-      if (isRefusal(error)) this.#isBehind = false;
-      if (signal.aborted || !container || !tellsOfLostContainer(error, container, options.now())) throw error;
-      this.#isBehind = false;
-      const { id, expiresAt } = container;
-      const lost = { id, expiresAt: expiresAt ?? options.now().toISOString(), skills: [] };
-      emit({ type: 'container', change: 'lost', container: lost });
-      if (!this.#mayRestart) throw new LostContainer(id, error);
-      emit({ type: 'notice', notice: containerLostNotice(id) });
-      this.#mayRestart = false;
-      this.#boundary = { ...this.#boundary, params: inFreshContainer(params), state: readState() };
+      const lost = requestedContainer === null ? undefined : this.#knownContainer(requestedContainer);
+      if (signal.aborted || !lost || !isContainerLost(error, lost, options.now())) throw error;
+      this.#isPending = false;
+      this.#restart(lost, error);
       return this.#send(signal);
     }
   }
+
+  #knownContainer(id: string): KnownContainer {
+    const known = [this.#run.readState().container, this.#start.named].find((one) => one?.id === id);
+    return { id, expiresAt: known?.expiresAt ?? null };
+  }
+
+  /** @throws {TurnBreak} where something of the turn would be lost with the container. */
+  #restart({ id, expiresAt }: KnownContainer, cause: unknown): void {
+    const { emit } = this.#run;
+    const container = { id, expiresAt: expiresAt ?? this.#time(), skills: [] };
+    emit({ type: 'container', change: 'lost', container });
+    if (!this.#mayRestart) {
+      const message = `Container ${id} is gone, with its files and variables.`;
+      throw new TurnBreak('container_lost', message, { subject: id, cause });
+    }
+    emit({ type: 'notice', notice: containerLostNotice(id, this.#standing.responses.length) });
+    this.#mayRestart = false;
+    this.#standing = restarted(this.#standing, this.#moment());
+  }
+
+  #moveTo(standing: Standing): void {
+    this.#isPending = false;
+    this.#standing = standing;
+  }
+
+  /** A clock that was set back takes nothing away. */
+  #moment(): Moment {
+    const now = this.#run.options.now().getTime();
+    const elapsedMs = Math.max(now - this.#readAt, 0);
+    this.#readAt = now;
+    return { state: this.#run.readState(), elapsedMs };
+  }
+
+  readonly #time = (): string => this.#run.options.now().toISOString();
+
+  #newTranslator(state: TurnState): TurnTranslator {
+    const { emit, options } = this.#run;
+    return new TurnTranslator(emit, state, { time: this.#time, maxEvents: options.maxTurnEvents });
+  }
+
+  #checkpoint(standing: Standing, mayRerun: boolean): Checkpoint {
+    const { limits, handlers } = this.#run;
+    return checkpointAt(standing, { limits, runnableTools: [...handlers.keys()], mayRerun });
+  }
 }
 
-/** Whether a history ends with a message that begins a turn, and nothing of it ran before. */
-function beginsTurn(messages: readonly MessageParam[]): boolean {
-  const last = messages.at(-1);
-  if (last?.role !== 'user') return false;
-  return typeof last.content === 'string' || !last.content.some(({ type }) => type === 'tool_result');
+/** What a response asks for, if the loop can do it. No call is run unless all can be: they have to be answered together. */
+function asksOf({ stop_reason: reason, content }: Message, handlers: Run['handlers']): Asks | undefined {
+  if (reason === 'pause_turn') return 'pause';
+  const calls = toolUsesIn(content);
+  const areRunnable = calls.length > 0 && calls.every(({ name }) => handlers.has(name));
+  return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
 }
 
-function isRefusal(error: unknown): boolean {
-  const status = isRecord(error) ? error['status'] : undefined;
-  return typeof status === 'number' && ((status >= 400 && status < 500) || status === 503 || status === 529);
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return isRecord(value) && typeof value['then'] === 'function';
+/** A function of the caller's threw between two responses. */
+function callbackFailed(name: 'onCheckpoint' | 'stopWhen', cause: unknown): TurnBreak {
+  const code = name === 'onCheckpoint' ? 'checkpoint_failed' : 'stop_when_failed';
+  return new TurnBreak(code, `${name} failed: ${reasonOf(cause)}`, { cause });
 }

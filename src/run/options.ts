@@ -1,8 +1,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 import type { TurnEvent } from '../turn/events.ts';
-import type { Checkpoint, TurnState } from '../turn/state.ts';
+import { DEFAULT_LIMITS, type TurnLimits } from '../turn/limits.ts';
+import type { TurnState } from '../turn/state.ts';
+import type { Checkpoint } from '../turn/turn.ts';
 
 /** Options of `runTurn` and `streamTurn`, all optional. */
 export interface TurnOptions {
@@ -10,26 +11,33 @@ export interface TurnOptions {
   readonly maxPauses?: number | undefined;
   /** How many rounds of calls of your own tools may be answered before the turn ends with a `TurnLimitError`. Default 25. */
   readonly maxToolRounds?: number | undefined;
-  /** Output tokens of all responses, behind which nothing more is sent: a `TurnLimitError`. Default none. */
+  /**
+   * Once all responses together used this many output tokens, no further request is sent and the turn ends with a
+   * `TurnLimitError`. Default none.
+   */
   readonly maxOutputTokens?: number | undefined;
-  /** Time of the turn in milliseconds, over all processes, behind which nothing more is sent: a `TurnLimitError`. Default none. */
+  /**
+   * After so many milliseconds, over all processes that the turn ran in, no further request is sent and the turn ends
+   * with a `TurnLimitError`. A response that is under way is not stopped; `signal` does that. Default none.
+   */
   readonly maxDurationMs?: number | undefined;
   /** Asked between two responses: `true` ends the turn without an error, as `paused`, with a checkpoint. */
   readonly stopWhen?: ((state: TurnState) => boolean) | undefined;
   /** Longest time of one handler in milliseconds; a late one gives an error result. Default 240 000. */
   readonly toolTimeoutMs?: number | undefined;
   /**
-   * When the container that the turn asks for is gone: `'throw'` a `ContainerLostError`, or `'restart'` in a fresh one with the
-   * uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
+   * When the container that the turn asks for is gone: `'throw'` a `ContainerLostError`, or `'restart'` in a fresh one
+   * with the uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
    */
   readonly onLostContainer?: 'throw' | 'restart' | undefined;
   /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
   readonly idleTimeoutMs?: number | undefined;
-  /** Tries after the first for failures that show that nothing ran (429, 503, 529, never connected). Default 2. */
+  /** Tries after the first when it is certain that no code ran (429, 503, 529, never connected). Default 2. */
   readonly retries?: number | undefined;
   /**
-   * Tries after the first for a response that broke off when its code may have run already: a cut or silent stream, an `error` event
-   * that passes, a lost connection, 408, 409, 5xx. Code may run twice; what came first is kept in a notice. Default 0.
+   * Tries after the first for a response that broke off when its code may have run already: a cut or silent stream, an
+   * `error` event that passes, a lost connection, 408, 409, 5xx. Code may run twice; what came first is kept in a
+   * notice. Default 0.
    */
   readonly interruptedRetries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
@@ -40,122 +48,117 @@ export interface TurnOptions {
   readonly maxEventBytes?: number | undefined;
   /** Largest sum of a turn's responses, in bytes. Default 256 MiB. */
   readonly maxTurnBytes?: number | undefined;
+  /** Most events of a turn, over all processes that it ran in. Default 1 000 000. */
+  readonly maxTurnEvents?: number | undefined;
   /** Ends the turn with a `TurnInterruptedError` of code `aborted`. */
   readonly signal?: AbortSignal | undefined;
   /** Sees every event when it happens; never awaited. What it throws becomes a notice and ends the calls. */
   readonly onEvent?: ((event: TurnEvent) => void) | undefined;
   /**
-   * Gets a checkpoint after each pause, and before and after the handlers of a tool round; awaited. What it throws ends the turn with a
-   * `TurnInterruptedError` of code `checkpoint_failed`.
+   * Gets a checkpoint after each pause, and before and after the handlers of a tool round; awaited. What it throws ends
+   * the turn with a `TurnInterruptedError` of code `checkpoint_failed`.
    */
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void | PromiseLike<void>) | undefined;
-  /** The clock of limits and expiry. Default the system's. */
+  /** The clock of limits, times and expiry. Default the system's. */
   readonly now?: (() => Date) | undefined;
   /** The SDK's `RequestOptions` for every request of the turn, such as `headers` and `timeout`. */
   readonly request?: Omit<Anthropic.RequestOptions, 'signal' | 'stream'> | undefined;
 }
 
-/** Options with their defaults filled in. */
-export interface ResolvedTurnOptions {
-  readonly maxPauses: number;
-  readonly maxToolRounds: number;
-  readonly maxOutputTokens?: number;
-  readonly maxDurationMs?: number;
-  readonly stopWhen?: (state: TurnState) => boolean;
-  readonly toolTimeoutMs: number;
-  readonly onLostContainer: 'throw' | 'restart';
-  readonly onCheckpoint?: (checkpoint: Checkpoint) => void | PromiseLike<void>;
-  readonly now: () => Date;
-  readonly idleTimeoutMs: number;
-  readonly retries: number;
-  readonly interruptedRetries: number;
-  readonly describe: boolean;
-  readonly addTool: boolean;
-  readonly maxEventBytes: number;
-  readonly maxTurnBytes: number;
-  readonly signal: AbortSignal | undefined;
-  readonly onEvent: ((event: TurnEvent) => void) | undefined;
-  readonly request: Readonly<Record<string, unknown>>;
-}
+/** What a value must be, in words and as a check. */
+type Rule = readonly [mustBe: string, check: (value: unknown) => boolean];
 
-/** The defaults of all options that have one; docs/options.md holds the same table. */
-export const TURN_DEFAULTS = {
-  maxPauses: 10,
-  maxToolRounds: 25,
-  toolTimeoutMs: 240_000,
-  onLostContainer: 'throw',
-  // Under the 300 s after which Node's fetch gives a silent body up by itself.
-  idleTimeoutMs: 290_000,
-  retries: 2,
-  interruptedRetries: 0,
-  describe: true,
-  addTool: true,
-  maxEventBytes: 64 * 1024 * 1024,
-  maxTurnBytes: 256 * 1024 * 1024,
-} as const;
-
-const NAMES: readonly string[] = [
-  ...Object.keys(TURN_DEFAULTS),
-  'maxOutputTokens',
-  'maxDurationMs',
-  'stopWhen',
-  'signal',
-  'onEvent',
-  'onCheckpoint',
-  'now',
-  'request',
+const atLeast = (least: number): Rule => [
+  `a number of at least ${least}`,
+  (value) => typeof value === 'number' && value >= least,
 ];
-const COUNTS = ['maxPauses', 'maxToolRounds', 'retries', 'interruptedRetries'] as const;
-const AMOUNTS = ['idleTimeoutMs', 'toolTimeoutMs', 'maxEventBytes', 'maxTurnBytes'] as const;
-const OPTIONAL_AMOUNTS = ['maxOutputTokens', 'maxDurationMs'] as const;
-const FUNCTIONS = ['onEvent', 'onCheckpoint', 'stopWhen', 'now'] as const;
+const FUNCTION: Rule = ['a function', (value) => typeof value === 'function'];
+const SIGNAL: Rule = [
+  'an AbortSignal',
+  (value) => typeof value === 'object' && value !== null && 'aborted' in value,
+];
+const ANY: Rule = ['anything', () => true];
+
+/** Every option with its rule and, where it has one, its default; docs/options.md holds the same table. */
+const OPTIONS = {
+  maxPauses: { rule: atLeast(0) },
+  maxToolRounds: { rule: atLeast(0) },
+  maxOutputTokens: { rule: atLeast(1) },
+  maxDurationMs: { rule: atLeast(1) },
+  stopWhen: { rule: FUNCTION },
+  toolTimeoutMs: { rule: atLeast(1), default: 240_000 },
+  onLostContainer: {
+    rule: ["'throw' or 'restart'", (value) => value === 'throw' || value === 'restart'],
+    default: 'throw',
+  },
+  // Under the 300 s after which Node's fetch gives a silent body up by itself.
+  idleTimeoutMs: { rule: atLeast(1), default: 290_000 },
+  retries: { rule: atLeast(0), default: 2 },
+  interruptedRetries: { rule: atLeast(0), default: 0 },
+  describe: { rule: ANY, default: true },
+  addTool: { rule: ANY, default: true },
+  maxEventBytes: { rule: atLeast(1), default: 64 * 1024 * 1024 },
+  maxTurnBytes: { rule: atLeast(1), default: 256 * 1024 * 1024 },
+  maxTurnEvents: { rule: atLeast(1), default: 1_000_000 },
+  signal: { rule: SIGNAL },
+  onEvent: { rule: FUNCTION },
+  onCheckpoint: { rule: FUNCTION },
+  now: { rule: FUNCTION, default: () => new Date() },
+  request: { rule: ANY, default: {} },
+} as const satisfies {
+  readonly [Name in keyof TurnOptions]-?: { readonly rule: Rule; readonly default?: TurnOptions[Name] };
+};
+
+type Defaulted = {
+  [Name in keyof typeof OPTIONS]: 'default' extends keyof (typeof OPTIONS)[Name] ? Name : never;
+}[keyof typeof OPTIONS];
+
+/** Options with their defaults filled in; those of limits are in {@link limitsOf}. */
+export type ResolvedTurnOptions = Omit<TurnOptions, Defaulted> & {
+  readonly [Name in Defaulted]: NonNullable<TurnOptions[Name]>;
+};
 
 /** @throws {InvalidInputError} naming the option and its value. */
 export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
   if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError(`options must be an object, got ${describe(options)}.`);
+    throw new InvalidInputError(`options must be an object, got ${quoted(options)}.`);
   }
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown)
-    throw new InvalidInputError(`There is no option ${unknown}. The options are ${NAMES.join(', ')}.`);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const now = () => new Date();
-  const resolved: ResolvedTurnOptions = {
-    signal: undefined,
-    onEvent: undefined,
-    request: {},
-    now,
-    ...TURN_DEFAULTS,
-    ...given,
-  };
-  for (const name of COUNTS) assertNumber(name, resolved[name], 0);
-  for (const name of AMOUNTS) assertNumber(name, resolved[name], 1);
-  for (const name of OPTIONAL_AMOUNTS)
-    if (resolved[name] !== undefined) assertNumber(name, resolved[name], 1);
-  if (resolved.signal !== undefined && !((resolved.signal as unknown) instanceof AbortSignal)) {
-    throw new InvalidInputError(`options.signal must be an AbortSignal, got ${describe(resolved.signal)}.`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown) {
+    const names = Object.keys(OPTIONS).join(', ');
+    throw new InvalidInputError(`There is no option ${unknown}. The options are ${names}.`);
   }
-  const clock = typeof resolved.now === 'function' ? resolved.now() : undefined;
-  if (!(clock instanceof Date) || Number.isNaN(clock.getTime())) {
-    throw new InvalidInputError(
-      `options.now must be a function that gives a Date, got ${describe(resolved.now)}.`,
-    );
+  const resolved: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof TurnOptions] ?? ('default' in option ? option.default : undefined);
+    const [mustBe, check] = option.rule;
+    if (value !== undefined && !check(value)) {
+      throw new InvalidInputError(`options.${name} must be ${mustBe}, got ${quoted(value)}.`);
+    }
+    resolved[name] = value;
   }
-  for (const name of FUNCTIONS) {
-    if (resolved[name] === undefined || typeof resolved[name] === 'function') continue;
-    throw new InvalidInputError(`options.${name} must be a function, got ${describe(resolved[name])}.`);
-  }
-  if (resolved.onLostContainer !== 'throw' && resolved.onLostContainer !== 'restart') {
-    throw new InvalidInputError(
-      `options.onLostContainer must be 'throw' or 'restart', got ${describe(resolved.onLostContainer)}.`,
-    );
-  }
-  return resolved;
+  const all = resolved as unknown as ResolvedTurnOptions;
+  return { ...all, now: checkedClock(all.now) };
 }
 
-function assertNumber(name: string, value: unknown, least: number): void {
-  if (typeof value === 'number' && value >= least) return;
-  throw new InvalidInputError(
-    `options.${name} must be a number of at least ${least}, got ${describe(value)}.`,
-  );
+/** A clock that fails would cost what has come by then. */
+function checkedClock(now: () => Date): () => Date {
+  return () => {
+    const date: unknown = now();
+    if (date instanceof Date && !Number.isNaN(date.getTime())) return date;
+    throw new InvalidInputError(`options.now must be a function that gives a Date, got ${quoted(date)}.`);
+  };
+}
+
+/** The limits of a turn: those that are given, and else those that it has already. */
+export function limitsOf(options: ResolvedTurnOptions, limits: TurnLimits = DEFAULT_LIMITS): TurnLimits {
+  // JSON has no Infinity.
+  const limit = <L extends number | null>(given: number | undefined, present: L) =>
+    given === undefined ? present : Math.min(given, Number.MAX_SAFE_INTEGER);
+  return {
+    maxPauses: limit(options.maxPauses, limits.maxPauses),
+    maxToolRounds: limit(options.maxToolRounds, limits.maxToolRounds),
+    maxOutputTokens: limit(options.maxOutputTokens, limits.maxOutputTokens),
+    maxDurationMs: limit(options.maxDurationMs, limits.maxDurationMs),
+  };
 }

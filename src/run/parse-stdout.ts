@@ -1,26 +1,52 @@
-import { InvalidInputError, StdoutError, type StdoutIssue } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { CodeExecutionError, guardOf, quoted } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
-import { isRecord } from '../wire/blocks.ts';
 
 /** What a schema of zod, valibot, arktype and others has: version 1 of [Standard Schema](https://standardschema.dev). */
-export interface StandardSchema<Output = unknown> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => ValidationResult<Output> | PromiseLike<ValidationResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-  };
-}
+export type StandardSchema<Output = unknown> = StandardSchemaV1<unknown, Output>;
 
-type ValidationResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly ValidationIssue[] };
-
-interface ValidationIssue {
+/** One thing that a schema refused. */
+export interface StdoutIssue {
   readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  /** Keys and indices from the value to the place; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
 }
+
+/**
+ * What an execution printed is not the value that `parseStdout` was asked for. `.code`: `not_succeeded` (the program or
+ * the tool failed, or no result came), `no_stdout`, `encrypted_stdout`, `not_json`, `schema_mismatch`.
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (isStdoutError(error)) console.error(error.code, error.stdout, error.issues);
+ * }
+ * ```
+ */
+export class StdoutError extends CodeExecutionError {
+  override readonly name = 'StdoutError';
+  declare readonly code: 'not_succeeded' | 'no_stdout' | 'encrypted_stdout' | 'not_json' | 'schema_mismatch';
+  readonly executionId: string;
+  /** What was printed, whole; `null` where there is none. */
+  readonly stdout: string | null;
+  /** What the schema refused, with `schema_mismatch`; else empty. */
+  readonly issues: readonly StdoutIssue[];
+
+  constructor(
+    { id, stdout }: Pick<Execution, 'id' | 'stdout'>,
+    code: StdoutError['code'],
+    reason: string,
+    issues: readonly StdoutIssue[] = [],
+  ) {
+    super(`Execution ${id}: ${reason}`, { code });
+    this.executionId = id;
+    this.stdout = stdout;
+    this.issues = issues;
+  }
+}
+
+/** True for a {@link StdoutError}, also of another copy of this package. */
+export const isStdoutError = /* @__PURE__ */ guardOf<StdoutError>('StdoutError');
 
 /**
  * What an execution printed, as JSON that a schema has checked, also one that checks asynchronously.
@@ -29,9 +55,8 @@ interface ValidationIssue {
  * (`json.dumps(…, indent=2)`). Nothing else is searched, so that no number in a log passes for a result.
  * What the schema itself throws passes through.
  *
- * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty, encrypted, no JSON, or not what the
- * schema asks for; it has the stdout and the issues.
- * @throws {InvalidInputError} for what is no execution or no schema.
+ * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty, encrypted, no JSON, or not what
+ * the schema asks for; it has the stdout and the issues.
  *
  * @example
  * ```ts
@@ -43,45 +68,37 @@ export async function parseStdout<Output>(
   execution: Execution,
   schema: StandardSchema<Output>,
 ): Promise<Output> {
-  assertExecution(execution);
-  assertSchema(schema);
-  const value = jsonAtEnd(stdoutOf(execution));
-  if (value === undefined) throw notJson(execution);
+  const { status, stdout, encryptedStdout } = execution;
+  if (status !== 'succeeded') {
+    throw new StdoutError(execution, 'not_succeeded', `${endOf(execution)}, so its stdout is no result.`);
+  }
+  if (encryptedStdout !== null) {
+    const reason =
+      'its stdout is encrypted, since the code used web search; only Claude can read it. Ask for the data in the ' +
+      'answer, with output_config.format.';
+    throw new StdoutError(execution, 'encrypted_stdout', reason);
+  }
+  const text = (stdout ?? '').trimEnd();
+  if (text === '') throw new StdoutError(execution, 'no_stdout', 'it printed nothing.');
+  const value = jsonAtEnd(text);
+  if (value === undefined) {
+    const reason =
+      `its stdout ends with ${quoted(lastLine(text))}, which is no JSON. Let the code print the result last, as one ` +
+      'value: print(json.dumps(result)).';
+    throw new StdoutError(execution, 'not_json', reason);
+  }
   const result = await schema['~standard'].validate(value);
   if (!result.issues) return result.value;
   const issues = result.issues.map(issueOf);
-  throw failure(
-    execution,
-    'schema_mismatch',
-    `the JSON that it printed is not what the schema asks for: ${list(issues)}.`,
-    issues,
-  );
-}
-
-/** @throws {StdoutError} where there is none to read. */
-function stdoutOf(execution: Execution): string {
-  const { status, stdout, encryptedStdout } = execution;
-  if (status !== 'succeeded') {
-    throw failure(execution, 'not_succeeded', `${endOf(execution)}, so its stdout is no result.`);
-  }
-  if (encryptedStdout !== null) {
-    throw failure(
-      execution,
-      'encrypted_stdout',
-      'its stdout is encrypted, since the code used web search; only Claude can read it. Ask for the data in the answer, with output_config.format.',
-    );
-  }
-  if (stdout === null || stdout.trim() === '') {
-    throw failure(execution, 'no_stdout', 'it printed nothing.');
-  }
-  return stdout;
+  const reason = `the JSON that it printed is not what the schema asks for: ${list(issues)}.`;
+  throw new StdoutError(execution, 'schema_mismatch', reason, issues);
 }
 
 function endOf({ status, returnCode, stderr, errorCode }: Execution): string {
   switch (status) {
     case 'failed': {
       const said = lastLine((stderr ?? '').trimEnd());
-      return `it failed with return code ${returnCode}${said && ` (${describe(said)})`}`;
+      return `it failed with return code ${returnCode}${said && ` (${quoted(said)})`}`;
     }
     case 'errored':
       return `the tool failed with ${errorCode}`;
@@ -91,8 +108,7 @@ function endOf({ status, returnCode, stderr, errorCode }: Execution): string {
 }
 
 /** `undefined` stands for none, since no JSON parses to it. */
-function jsonAtEnd(stdout: string): unknown {
-  const text = stdout.trimEnd();
+function jsonAtEnd(text: string): unknown {
   const line = lastLine(text);
   for (const candidate of [text, line, indentedBlock(text, line)]) {
     try {
@@ -115,25 +131,7 @@ function indentedBlock(text: string, line: string): string | undefined {
   return start === -1 ? undefined : text.slice(start + 1);
 }
 
-function notJson(execution: Execution): StdoutError {
-  const line = describe(lastLine((execution.stdout ?? '').trimEnd()));
-  return failure(
-    execution,
-    'not_json',
-    `its stdout ends with ${line}, which is no JSON. Let the code print the result last, as one value: print(json.dumps(result)).`,
-  );
-}
-
-function failure(
-  { id, stdout }: Execution,
-  code: StdoutError['code'],
-  reason: string,
-  issues: readonly StdoutIssue[] = [],
-): StdoutError {
-  return new StdoutError(`Execution ${id}: ${reason}`, { code, executionId: id, stdout, issues });
-}
-
-function issueOf({ message, path = [] }: ValidationIssue): StdoutIssue {
+function issueOf({ message, path = [] }: StandardSchemaV1.Issue): StdoutIssue {
   return { message, path: path.map((part) => (typeof part === 'object' ? part.key : part)) };
 }
 
@@ -145,19 +143,4 @@ function list(issues: readonly StdoutIssue[]): string {
     .map(({ path, message }) => (path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message));
   const more = issues.length - listed.length;
   return [...listed, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
-}
-
-function assertExecution(execution: unknown): void {
-  if (isRecord(execution) && typeof execution['id'] === 'string' && 'stdout' in execution) return;
-  throw new InvalidInputError(
-    `parseStdout takes an execution, such as one of turn.executions, got ${describe(execution)}.`,
-  );
-}
-
-function assertSchema(schema: unknown): void {
-  const standard = (schema as Partial<StandardSchema> | null | undefined)?.['~standard'];
-  if (typeof standard?.validate === 'function') return;
-  throw new InvalidInputError(
-    `parseStdout takes a Standard Schema, such as one of zod, valibot or arktype, got ${describe(schema)}.`,
-  );
 }

@@ -1,18 +1,20 @@
 import type { MessageParam, ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages';
 import { InvalidInputError } from '../errors.ts';
+import { UNOBSERVED } from '../observe/observer.ts';
 import { interruptedParams, withToolResults } from '../request/next-params.ts';
 import { assertFormat, type OutputFormat, parserOf } from '../request/output-format.ts';
-import type { RequestParams } from '../request/params.ts';
 import { handlersOf, type RunnableTool } from '../request/runnable-tools.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
-import type { Checkpoint, Turn } from '../turn/state.ts';
+import { boundaryOf } from '../turn/checkpoint.ts';
+import type { UnnumberedEvent } from '../turn/events.ts';
+import { callsDroppedNotice } from '../turn/notices.ts';
+import type { Boundary, Checkpoint } from '../turn/turn.ts';
 import { toolUsesIn } from '../wire/blocks.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import { turnLoop } from './loop.ts';
-import { callsDroppedNotice } from './notices.ts';
-import { resolveTurnOptions, type TurnOptions } from './options.ts';
-import { turnRun } from './turn-context.ts';
-import { type TurnStage, TurnStream } from './turn-stream.ts';
+import { runLoop } from './loop.ts';
+import { limitsOf, resolveTurnOptions, type TurnOptions } from './options.ts';
+import type { TurnPlan } from './plan.ts';
+import { TurnStream } from './turn-stream.ts';
 
 /** Options of {@link resumeTurn}: those of a turn, and what is needed to go on. */
 export interface ResumeOptions<Parsed = unknown> extends TurnOptions {
@@ -24,16 +26,19 @@ export interface ResumeOptions<Parsed = unknown> extends TurnOptions {
   readonly format?: OutputFormat<Parsed> | null | undefined;
   /** A user message to send instead of going on. Calls without a result are dropped, and a notice names them. */
   readonly interrupt?: MessageParam['content'] | undefined;
-  /** Take a checkpoint behind which something was already sent: code, or a handler, may run a second time. */
+  /** Allow code or a handler to run twice: the checkpoint says that something was sent, or run, after it. */
   readonly rerun?: boolean | undefined;
 }
 
 /**
- * Goes on with an unfinished turn, also in another process: the same conversation, container and counters. Events are numbered on.
- * Limits are those of the checkpoint where the options name none.
+ * Goes on with an unfinished turn, also in another process: the same conversation, container and counters. Events are
+ * numbered on. Limits are those of the checkpoint where the options name none.
  *
- * Bad input, such as a checkpoint that is damaged or a handler that is missing, rejects the first `next()` or `turn()` with an
- * `InvalidInputError`, before any request.
+ * Where something was sent after the checkpoint, the first event is a `response-repeat`: folded onto the events of the
+ * process before, it takes back what came after the checkpoint.
+ *
+ * Bad input, such as a checkpoint that is damaged or a handler that is missing, rejects the first `next()` or `turn()`
+ * with an `InvalidInputError`, before any request.
  *
  * @example
  * ```ts
@@ -45,49 +50,56 @@ export function resumeTurn<Parsed = null>(
   checkpoint: Checkpoint,
   options: ResumeOptions<Parsed> = {},
 ): TurnStream<Parsed> {
-  return new TurnStream((stage) => resumedSteps(stage, client, checkpoint, options));
+  return new TurnStream(() => planResume(client, checkpoint, options));
 }
 
-/** The steps of a turn that goes on, on the stage of a stream. */
-export async function* resumedSteps(
-  stage: TurnStage,
+/** How an unfinished turn is run on. */
+export async function planResume(
   client: MessagesClient,
   untrusted: Checkpoint,
   { tools = [], toolResults, format, interrupt, rerun = false, ...turnOptions }: ResumeOptions,
-): AsyncGenerator<void, Turn> {
+): Promise<TurnPlan> {
   assertMessagesClient(client);
   const checkpoint = await readCheckpoint(untrusted);
-  const { responses, spent, state, limits } = checkpoint;
-  // By name: whatever else a checkpoint holds must not become an option.
-  const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs } = limits;
-  const own = {
-    maxPauses,
-    maxToolRounds,
-    maxOutputTokens: maxOutputTokens ?? undefined,
-    maxDurationMs: maxDurationMs ?? undefined,
-  };
-  const given = Object.fromEntries(Object.entries(turnOptions).filter(([, value]) => value !== undefined));
-  const options = resolveTurnOptions({ ...own, ...given });
+  const { mayRerun } = checkpoint;
+  const options = resolveTurnOptions(turnOptions);
   const handlers = handlersOf(tools);
   assertFormatOf(checkpoint, format);
-  assertHandlers(checkpoint, handlers, toolResults !== undefined || interrupt !== undefined);
-  const { params, phase, dropped } = goOn(checkpoint, toolResults, interrupt);
   // Results and an interruption repeat nothing.
-  if (checkpoint.mayRerun && !rerun && toolResults === undefined && interrupt === undefined) {
+  const isAnswered = toolResults !== undefined || interrupt !== undefined;
+  assertHandlers(checkpoint, handlers, isAnswered);
+  const { standing, dropped } = goOn(checkpoint, toolResults, interrupt);
+  if (mayRerun && !rerun && !isAnswered) {
     throw new InvalidInputError(
-      'A request was sent behind this checkpoint, so its code or handlers may run a second time. Pass rerun: true if that does no harm.',
+      'A request was sent after this checkpoint, so its code or handlers may run a second time. Pass rerun: true if that does no harm.',
     );
   }
-  stage.begin(options, state);
-  const notice = callsDroppedNotice(dropped);
-  if (notice) stage.emit({ type: 'notice', notice });
-  return yield* turnLoop(turnRun(stage, client, { handlers, parse: parserOf(format) }, options), {
-    params,
-    responses,
-    spent,
-    phase,
-    container: state.container,
-  });
+  const { state } = standing;
+  const notice = callsDroppedNotice(dropped, standing.responses.length);
+  const events: UnnumberedEvent[] = [
+    ...(mayRerun ? [repeatFrom(standing)] : []),
+    ...(notice ? [{ type: 'notice' as const, notice }] : []),
+  ];
+  const run = {
+    client,
+    options,
+    limits: limitsOf(options, checkpoint.limits),
+    handlers,
+    parse: parserOf(format),
+    observer: UNOBSERVED,
+  };
+  const start = { standing, named: state.container, events };
+  return { options, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
+}
+
+/** Takes back what another process did after the checkpoint, for readers who follow its events, too. */
+function repeatFrom({ responses, state }: Boundary): UnnumberedEvent {
+  return {
+    type: 'response-repeat',
+    responseIndex: responses.length,
+    exchangeCount: state.exchanges.length,
+    noticeCount: state.notices.length,
+  };
 }
 
 /** @throws {InvalidInputError} naming the tool that has no handler. */
@@ -106,7 +118,7 @@ function assertHandlers(
   );
 }
 
-/** @throws {InvalidInputError} for what is no format, and for one that nobody told Claude of. */
+/** @throws {InvalidInputError} for what is no format, and for one that Claude was not told of. */
 function assertFormatOf({ params }: Checkpoint, format: unknown): void {
   assertFormat(format, 'options.format');
   if (!format || params.output_config?.format) return;
@@ -115,28 +127,22 @@ function assertFormatOf({ params }: Checkpoint, format: unknown): void {
   );
 }
 
-/** What is sent next, or waits for its handlers. */
+/** Where the turn goes on, and the calls that are dropped for an interruption. */
 function goOn(
-  { params: rest, messages, container, phase, responses }: Checkpoint,
+  checkpoint: Checkpoint,
   toolResults: readonly ToolResultBlockParam[] | undefined,
   interrupt: MessageParam['content'] | undefined,
-): {
-  readonly params: RequestParams;
-  readonly phase: Checkpoint['phase'];
-  readonly dropped: readonly string[];
-} {
-  const params = {
-    ...rest,
-    messages: [...messages],
-    ...(container === null ? {} : { container }),
-  } as RequestParams;
+): { readonly standing: Boundary; readonly dropped: readonly string[] } {
+  const boundary = boundaryOf(checkpoint);
   if (interrupt !== undefined) {
-    return { ...interruptedParams(params, interrupt), phase: 'ready' };
+    const { params, dropped } = interruptedParams(boundary.params, interrupt);
+    return { standing: { ...boundary, params, phase: 'ready' }, dropped };
   }
-  if (toolResults === undefined) return { params, phase, dropped: [] };
-  if (phase !== 'awaiting-tools') {
+  if (toolResults === undefined) return { standing: boundary, dropped: [] };
+  if (boundary.phase !== 'awaiting-tools') {
     throw new InvalidInputError('toolResults were given, and this turn waits for none.');
   }
-  const answered = withToolResults(params, responses.at(-1)?.content ?? [], toolResults);
-  return { params: answered, phase: 'ready', dropped: [] };
+  const content = boundary.responses.at(-1)?.content ?? [];
+  const params = withToolResults(boundary.params, content, toolResults);
+  return { standing: { ...boundary, params, phase: 'ready' }, dropped: [] };
 }

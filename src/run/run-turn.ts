@@ -1,16 +1,18 @@
+import { UNOBSERVED } from '../observe/observer.ts';
 import { containerData } from '../request/container.ts';
 import { prepareParams, type TurnParams } from '../request/params.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
-import { initialTurnState, type Turn } from '../turn/state.ts';
-import { NOTHING_SPENT } from './limits.ts';
-import { turnLoop } from './loop.ts';
-import { resolveTurnOptions, type TurnOptions } from './options.ts';
-import { turnRun } from './turn-context.ts';
-import { type TurnStage, TurnStream } from './turn-stream.ts';
+import { NOTHING_SPENT } from '../turn/limits.ts';
+import { initialTurnState, type Notice } from '../turn/state.ts';
+import type { Turn } from '../turn/turn.ts';
+import { runLoop } from './loop.ts';
+import { limitsOf, resolveTurnOptions, type TurnOptions } from './options.ts';
+import type { TurnPlan } from './plan.ts';
+import { TurnStream } from './turn-stream.ts';
 
 /**
  * Runs a turn and gives its events while they happen. See {@link TurnStream}. Throws nothing itself: bad input and
- * failures come to whoever takes the events or awaits `turn()`, as for {@link runTurn}.
+ * failures reject the iteration and `turn()`, as for {@link runTurn}.
  *
  * @param client the SDK's client: `new Anthropic()`, its `beta`, a clone, or a Foundry or AWS client
  * @param params what `messages.create` takes, without `stream`
@@ -27,28 +29,42 @@ export function streamTurn<Parsed = null>(
   params: TurnParams<Parsed>,
   options?: TurnOptions,
 ): TurnStream<Parsed> {
-  return new TurnStream((stage) => turnSteps(stage, client, params, options));
+  return new TurnStream(() => planTurn(client, params, options));
 }
 
-/** The steps of a turn, on the stage of a stream. */
-export function turnSteps(
-  stage: TurnStage,
+/**
+ * How a turn is run, with notices to begin with.
+ *
+ * @throws {InvalidInputError} naming what is missing or wrong.
+ */
+export function planTurn(
   client: MessagesClient,
   params: TurnParams,
   options?: TurnOptions,
-): AsyncGenerator<void, Turn> {
+  notices: readonly Notice[] = [],
+): TurnPlan {
   assertMessagesClient(client);
   const resolved = resolveTurnOptions(options);
   const prepared = prepareParams(params, resolved);
-  stage.begin(resolved, initialTurnState());
-  const run = turnRun(stage, client, prepared, resolved);
-  return turnLoop(run, {
+  const state = initialTurnState();
+  const standing = {
     params: prepared.params,
+    phase: 'ready' as const,
     responses: [],
     spent: NOTHING_SPENT,
-    phase: 'ready',
-    container: containerData(params.container),
-  });
+    state,
+  };
+  const run = {
+    client,
+    options: resolved,
+    limits: limitsOf(resolved),
+    handlers: prepared.handlers,
+    parse: prepared.parse,
+    observer: UNOBSERVED,
+  };
+  const events = notices.map((notice) => ({ type: 'notice' as const, notice }));
+  const start = { standing, named: containerData(params.container), events };
+  return { options: resolved, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }
 
 /**

@@ -1,36 +1,32 @@
-import { InvalidInputError } from '../errors.ts';
-import { type ContainerInput, requestedContainerId, toContainerParam } from '../request/container.ts';
-import { describe } from '../sdk/client.ts';
-import { EventLog } from '../turn/event-log.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { type ContainerInput, toContainerParam } from '../request/container.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
+import { TurnFold } from '../turn/fold.ts';
+import { filesNotCapturedNotice } from '../turn/notices.ts';
 import { initialTurnState, outcomeOf, type TurnState } from '../turn/state.ts';
 import { TurnTranslator } from '../turn/translate.ts';
-import { type ReadOptions, readEventStream, readResponse } from '../wire/read-response.ts';
+import { requestedContainerId } from '../wire/container.ts';
+import { readEventStream, readResponse } from '../wire/read-response.ts';
 import { readSdkStream } from '../wire/read-sdk-stream.ts';
-import { failTurn } from './failure.ts';
-import { filesNotCapturedNotice } from './notices.ts';
-import { type ResolvedTurnOptions, resolveTurnOptions } from './options.ts';
+import type { ReadOptions } from '../wire/reader.ts';
+import { errorOf, failTurn } from './failure.ts';
+import { type ResolvedTurnOptions, resolveTurnOptions, type TurnOptions } from './options.ts';
 
 /** A response that was asked for without this package: the SDK's raw stream, a `Response`, or its body. */
 export type TurnEventSource = AsyncIterable<object> | Response | ReadableStream<Uint8Array>;
 
-/** Options of {@link turnEvents}. */
-export interface TurnEventsOptions {
+/** Options of {@link turnEvents}; those of reading are as for `streamTurn`. */
+export interface TurnEventsOptions
+  extends Pick<TurnOptions, 'signal' | 'idleTimeoutMs' | 'maxEventBytes' | 'maxTurnBytes' | 'maxTurnEvents'> {
   /** The state of the turn so far, when this response continues one. Default: a new turn. */
   readonly state?: TurnState;
   /** The container in the request, or `null` for none. Default: not known, and `container` events say `unknown`. */
   readonly container?: ContainerInput;
-  /** Ends with a `TurnInterruptedError` of code `aborted`. The SDK's raw stream can be ended by its own controller, too. */
-  readonly signal?: AbortSignal | undefined;
-  /** As for `streamTurn`. */
-  readonly idleTimeoutMs?: number | undefined;
-  readonly maxEventBytes?: number | undefined;
-  readonly maxTurnBytes?: number | undefined;
 }
 
 /**
- * The events of one response of an exchange made without this package, the same as `streamTurn` gives. Ends with
- * `pause` when the response did, else with `turn-end`.
+ * The events of one response of an exchange made without this package, the same as `streamTurn` gives, but for times,
+ * which are `null`. Ends with `pause` when the response did, else with `turn-end`.
  *
  * @throws {InvalidInputError} for a source that is none of the three.
  * @throws {TurnInterruptedError} when the response ends without `message_stop`, with everything received.
@@ -48,13 +44,12 @@ export async function* turnEvents(
 ): AsyncGenerator<TurnEvent> {
   const { state = initialTurnState(), container, ...rest } = options;
   const resolved = resolveTurnOptions(rest);
-  const { signal } = resolved;
-  const log = new EventLog(state);
+  const fold = new TurnFold(state);
   let { seq } = state;
   let queue: TurnEvent[] = [];
   const emit = (event: UnnumberedEvent) => {
     const numbered = { ...event, seq: ++seq } as TurnEvent;
-    log.push(numbered);
+    fold.push(numbered);
     queue.push(numbered);
   };
   const take = () => {
@@ -63,10 +58,11 @@ export async function* turnEvents(
     return taken;
   };
 
-  const translator = new TurnTranslator(emit, state);
+  const translator = new TurnTranslator(emit, state, { maxEvents: resolved.maxTurnEvents });
   const requestedContainer =
     container === undefined ? undefined : requestedContainerId(toContainerParam(container));
-  translator.beginResponse({ responseIndex: state.responseCount, requestedContainer });
+  const responseIndex = state.exchanges.filter(({ interrupted }) => !interrupted).length;
+  translator.beginResponse({ responseIndex, requestedContainer, startedAt: null });
   let failure: { readonly error: unknown } | undefined;
   try {
     for await (const _ of read(source, resolved, (event) => translator.push(event))) {
@@ -74,16 +70,16 @@ export async function* turnEvents(
       if (translator.stopped) break;
     }
     const { stop_reason: stopReason } = translator.complete(null);
-    if (stopReason === 'pause_turn') emit({ type: 'pause', responseIndex: state.responseCount });
+    if (stopReason === 'pause_turn') emit({ type: 'pause', responseIndex });
     else {
-      const notice = filesNotCapturedNotice(translator);
+      const notice = filesNotCapturedNotice(fold.state);
       if (notice) emit({ type: 'notice', notice });
       emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
     }
   } catch (error) {
     if (error instanceof InvalidInputError) throw error;
-    const facts = { emit, readState: () => log.state, responses: [], translator };
-    failure = { error: failTurn(error, signal ? { ...facts, signal } : facts) };
+    const turn = { signal: resolved.signal, emit, readState: () => fold.state, responses: [], translator };
+    failure = { error: errorOf(failTurn(error, turn), () => null) };
   }
   yield* take();
   if (failure) throw failure.error;
@@ -107,6 +103,6 @@ function read(
     if (Symbol.asyncIterator in source) return readSdkStream(source, limits, onEvent);
   }
   throw new InvalidInputError(
-    `turnEvents takes the SDK's raw stream (\`await client.messages.create({ …, stream: true })\`), a Response or its body, got ${describe(source)}.`,
+    `turnEvents takes the SDK's raw stream (\`await client.messages.create({ …, stream: true })\`), a Response or its body, got ${quoted(source)}.`,
   );
 }

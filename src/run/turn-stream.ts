@@ -1,19 +1,12 @@
-import { InvalidInputError, TurnInterruptedError } from '../errors.ts';
-import { EventLog } from '../turn/event-log.ts';
+import { InvalidInputError, reasonOf } from '../errors.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
-import { reduceTurn } from '../turn/reduce.ts';
-import { initialTurnState, type Turn, type TurnState } from '../turn/state.ts';
-import { reasonOf } from '../wire/reason.ts';
-import type { ResolvedTurnOptions } from './options.ts';
-
-/** What a stream gives to the loop behind it. */
-export interface TurnStage {
-  readonly signal: AbortSignal;
-  readonly emit: (event: UnnumberedEvent) => void;
-  readonly readState: () => TurnState;
-  /** Called once, before the first event, with the state that the turn goes on from. */
-  readonly begin: (options: ResolvedTurnOptions, state: TurnState) => void;
-}
+import { TurnFold } from '../turn/fold.ts';
+import { foldEvents } from '../turn/reduce.ts';
+import { initialTurnState, type TurnState } from '../turn/state.ts';
+import type { Turn } from '../turn/turn.ts';
+import { type OwnSignal, ownSignal } from '../wire/signals.ts';
+import { TurnInterruptedError } from './errors.ts';
+import type { TurnPlan } from './plan.ts';
 
 /**
  * A turn that is being run: its events, one after the other, and its result.
@@ -29,17 +22,19 @@ export interface TurnStage {
  * ```
  */
 export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
-  readonly #start: () => AsyncGenerator<void, Turn>;
+  readonly #plan: () => TurnPlan | Promise<TurnPlan>;
   readonly #controller = new AbortController();
-  #log = new EventLog(initialTurnState());
-  #unlink = () => {};
-  #loop: AsyncGenerator<void, Turn> | undefined;
+  /** The caller's signal, which aborts with it; only while the turn runs, so that nothing is left on it. */
+  #outer: OwnSignal | undefined;
+  /** What the events that were taken fold to. */
+  #fold = new TurnFold(initialTurnState());
+  #steps: AsyncGenerator<void, Turn> | undefined;
   /** Events that happened and were not taken yet: those of one chunk at most. */
   #queue: TurnEvent[] = [];
   #taken = 0;
   #seq = 0;
   #onEvent: ((event: TurnEvent) => void) | undefined;
-  #consumer: 'nobody' | 'iterator' | 'turn' = 'nobody';
+  #consumer: 'none' | 'iterator' | 'turn' = 'none';
   /** The last `next()` that is still waited for. */
   #lastNext: Promise<void> | undefined;
   /** The step under way; steps never overlap. */
@@ -47,35 +42,24 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
   #ended = false;
   /** The last event has happened. */
   #closing = false;
-  /** Thrown by the iterator once, behind the last event. */
+  /** Thrown by the iterator once, after the last event. */
   #failure: { readonly error: unknown } | undefined;
   readonly #result = deferred<Turn>();
 
   /** @internal Use `streamTurn` or `resumeTurn`. */
-  constructor(start: (stage: TurnStage) => AsyncGenerator<void, Turn>) {
-    // A failure that nobody observes is not an unhandled rejection.
+  constructor(plan: () => TurnPlan | Promise<TurnPlan>) {
+    // A failure that is not observed is no unhandled rejection.
     this.#result.promise.catch(() => {});
-    this.#start = () =>
-      start({
-        signal: this.#controller.signal,
-        emit: this.#emit,
-        readState: this.#readState,
-        begin: ({ signal, onEvent }, state) => {
-          this.#onEvent = onEvent;
-          this.#follow(signal);
-          this.#log = new EventLog(state);
-          this.#seq = state.seq + 1;
-        },
-      });
+    this.#plan = plan;
   }
 
   /** The turn as far as its events were taken; built when read. Equal to folding those events with `reduceTurn`. */
   get state(): TurnState {
-    return this.#log.state;
+    return this.#fold.state;
   }
 
   /**
-   * The whole turn, the same promise each time. Runs the turn when nobody iterates; otherwise it settles with the
+   * The whole turn, the same promise each time. Runs the turn when nothing iterates; otherwise it settles with the
    * iteration.
    *
    * @throws {InvalidInputError} for bad input, before any request.
@@ -84,9 +68,9 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
    * @throws the SDK's own errors when the first request is refused.
    */
   turn(): Promise<Turn<Parsed>> {
-    // One microtask later, so that an iteration that begins right behind this call still gets every event.
-    if (this.#consumer === 'nobody') queueMicrotask(() => void this.#drain());
-    // The loop does not know what the format reads; whoever made this stream does.
+    // One microtask later, so that an iteration that begins right after this call still gets every event.
+    if (this.#consumer === 'none') queueMicrotask(() => void this.#drain());
+    // The loop does not know what the format reads; the maker of this stream does.
     return this.#result.promise as Promise<Turn<Parsed>>;
   }
 
@@ -102,7 +86,7 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
         'turn() is already running this turn and events have passed. Begin to iterate before you await turn(), or use onEvent.',
       );
     }
-    if (this.#consumer === 'nobody') this.#consumer = 'iterator';
+    if (this.#consumer === 'none') this.#consumer = 'iterator';
     return {
       next: () => this.#next(),
       return: async () => {
@@ -157,12 +141,12 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
 
   #hand(event: TurnEvent): IteratorResult<TurnEvent, undefined> {
     this.#taken++;
-    this.#log.push(event);
+    this.#fold.push(event);
     return { done: false, value: event };
   }
 
   async #drain(): Promise<void> {
-    if (this.#consumer !== 'nobody') return;
+    if (this.#consumer !== 'none') return;
     this.#consumer = 'turn';
     while (!this.#ended) await this.#advance();
     this.#failure = undefined;
@@ -170,29 +154,18 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
 
   async #leave(): Promise<void> {
     if (this.#ended) return;
-    if (this.#consumer === 'nobody') this.#consumer = 'iterator';
+    if (this.#consumer === 'none') this.#consumer = 'iterator';
     this.#controller.abort();
     // What never began ends without a trace.
-    if (!this.#loop) this.#failBeforeBegin();
+    if (!this.#step && !this.#steps) this.#failBeforeBegin();
     while (!this.#ended) await this.#advance();
-    while (this.#queue.length > this.#taken) this.#log.push(this.#queue[this.#taken++] as TurnEvent);
+    while (this.#queue.length > this.#taken) this.#fold.push(this.#queue[this.#taken++] as TurnEvent);
     this.#failure = undefined;
-  }
-
-  /** Aborts with the caller's signal; only while the turn runs, so that nothing is left on it. */
-  #follow(signal: AbortSignal | undefined): void {
-    if (!signal) return;
-    const abort = () => this.#controller.abort(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    this.#unlink = () => signal.removeEventListener('abort', abort);
   }
 
   /** One step of the loop: a batch of events, or the end. */
   #advance(): Promise<void> {
-    this.#step ??= this.#stepOnce().finally(() => {
-      this.#step = undefined;
-    });
+    this.#step ??= this.#stepOnce();
     return this.#step;
   }
 
@@ -202,12 +175,29 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
       this.#taken = 0;
     }
     try {
-      this.#loop ??= this.#start();
-      const { done, value } = await this.#loop.next();
+      this.#steps ??= this.#begin(await this.#plan());
+      const { done, value } = await this.#steps.next();
       if (done) this.#end(() => this.#result.resolve(value));
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#step = undefined;
     }
+  }
+
+  #begin({ options, state, steps }: TurnPlan): AsyncGenerator<void, Turn> {
+    this.#onEvent = options.onEvent;
+    if (options.signal) this.#follow(options.signal);
+    this.#fold = new TurnFold(state);
+    this.#seq = state.seq + 1;
+    return steps({ signal: this.#controller.signal, emit: this.#emit, readState: this.#readState });
+  }
+
+  #follow(signal: AbortSignal): void {
+    this.#outer = ownSignal(signal);
+    const abort = () => this.abort(signal.reason);
+    if (signal.aborted) abort();
+    this.#outer.signal.addEventListener('abort', abort);
   }
 
   #failBeforeBegin(): void {
@@ -226,45 +216,52 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
 
   #end(settle: () => void): void {
     this.#ended = true;
-    this.#unlink();
+    this.#outer?.release();
     settle();
   }
 
   /** What all events fold to that happened so far, taken or not. */
-  readonly #readState = (): TurnState => this.#queue.slice(this.#taken).reduce(reduceTurn, this.#log.state);
+  readonly #readState = (): TurnState =>
+    this.#taken === this.#queue.length
+      ? this.#fold.state
+      : foldEvents(this.#fold.state, this.#queue.slice(this.#taken));
 
   readonly #emit = (event: UnnumberedEvent): void => {
     const numbered = event as UnnumberedEvent & { seq: number };
     numbered.seq = this.#seq;
-    if (this.#onEvent) this.#tell(this.#onEvent, numbered);
-    // A listener that failed is told of before the event, since nothing stands behind the last one.
-    numbered.seq = this.#seq++;
-    this.#put(numbered);
+    const heard = this.#onEvent ? this.#report(this.#onEvent, numbered) : true;
+    // The `listener-failed` notice comes before the event, because nothing may follow the last one.
+    this.#put(heard ? numbered : { ...numbered, seq: this.#seq });
+    this.#seq++;
     if (event.type === 'turn-end' || event.type === 'turn-error') this.#closing = true;
   };
 
   #put(event: TurnEvent): void {
-    if (this.#consumer === 'turn') this.#log.push(event);
+    if (this.#consumer === 'turn') this.#fold.push(event);
     else this.#queue.push(event);
   }
 
-  #tell(listener: (event: TurnEvent) => unknown, event: TurnEvent): void {
+  /** Returns whether the listener took the event without failing. */
+  #report(listener: (event: TurnEvent) => unknown, event: TurnEvent): boolean {
     try {
       const returned = listener(event);
       if (isThenable(returned)) returned.then(undefined, (error) => this.#dropListener(event, error));
+      return true;
     } catch (error) {
       this.#dropListener(event, error);
+      return false;
     }
   }
 
-  /** A listener that fails is told of, once, and not asked again: the turn goes on without it. */
+  /** A listener that fails is reported once, and not called again: the turn goes on without it. */
   #dropListener({ type }: TurnEvent, error: unknown): void {
-    // Behind the last event nothing can be told any more: a promise that rejects then goes unheard.
+    // After the last event nothing can be reported any more: a promise that rejects then goes unheard.
     if (this.#onEvent === undefined || this.#closing) return;
     this.#onEvent = undefined;
-    const reason = reasonOf(error);
-    const message = `onEvent failed at a ${type} event and is not called again: ${reason}`;
-    this.#put({ type: 'notice', notice: { code: 'listener-failed', message }, seq: this.#seq++ });
+    const message = `onEvent failed at a ${type} event and is not called again: ${reasonOf(error)}`;
+    const responseIndex = this.#readState().exchanges.at(-1)?.responseIndex ?? 0;
+    const notice = { code: 'listener-failed', message, responseIndex };
+    this.#put({ type: 'notice', notice, seq: this.#seq++ });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DeletedFile, FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 
 /** One request to the Messages API, as the SDK's `create` returns it. */
 export interface MessagesClient {
@@ -26,9 +26,7 @@ export interface FilesClient {
 }
 
 /** Clients of clouds that offer Claude but not its code execution tool (documented, Aug 2026). */
-const WITHOUT_CODE_EXECUTION = /^Anthropic(Bedrock|Vertex)/;
-const HOSTS_WITHOUT_CODE_EXECUTION =
-  /(^|\.)bedrock[a-z-]*\.[a-z0-9-]+\.(amazonaws\.com|api\.aws)$|aiplatform\.googleapis\.com$/;
+const WITHOUT_CODE_EXECUTION = /^Anthropic(Bedrock|Vertex$)/;
 
 /**
  * Checks that a client can run turns.
@@ -39,7 +37,7 @@ export function assertMessagesClient(client: unknown): asserts client is Message
   const messages = property(client, 'messages');
   if (typeof property(messages, 'create') !== 'function') {
     throw new InvalidInputError(
-      `The first argument must be a client of @anthropic-ai/sdk (\`new Anthropic()\`), got ${describe(client)}.`,
+      `The first argument must be a client of @anthropic-ai/sdk (\`new Anthropic()\`), got ${quoted(client)}.`,
     );
   }
   const owner = ownerOf(client) ?? ownerOf(messages);
@@ -60,7 +58,7 @@ export function assertMessagesClient(client: unknown): asserts client is Message
 export function assertFilesClient(client: unknown, caller: string): asserts client is FilesClient {
   if (hasFiles(client)) return;
   throw new InvalidInputError(
-    `${caller} needs a client with the Files API (\`client.files\`), got ${describe(client)}. Pass \`new Anthropic()\`; ` +
+    `${caller} needs a client with the Files API (\`client.files\`), got ${quoted(client)}. Pass \`new Anthropic()\`; ` +
       'Bedrock and Vertex clients have no files.',
   );
 }
@@ -80,25 +78,11 @@ function nameOfClientWithoutCodeExecution(client: object): string | undefined {
     const name = String(type.constructor?.name);
     if (WITHOUT_CODE_EXECUTION.test(name)) return name;
   }
-  // Class names do not survive a minifier, the host does.
-  const { hostname } = new URL(property(client, 'baseURL') as string);
-  return HOSTS_WITHOUT_CODE_EXECUTION.test(hostname) ? `The client for ${hostname}` : undefined;
+  return undefined;
 }
 
 function property(value: unknown, key: string): unknown {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
     ? (value as Record<string, unknown>)[key]
     : undefined;
-}
-
-/** A value as a message can name it. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  const name = value.constructor?.name;
-  return name && name !== 'Object'
-    ? `a ${name}`
-    : `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
 }

@@ -1,7 +1,7 @@
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 import { containerData, toContainerParam } from '../request/container.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
-import { assertMessagesClient, describe, type MessagesClient } from '../sdk/client.ts';
+import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer } from '../wire/container.ts';
 import type { SessionDefaults } from './next-turn.ts';
@@ -40,7 +40,7 @@ export function createSession<Parsed = null>(
   if (!isRecord(defaults) || 'messages' in defaults) {
     throw new InvalidInputError(
       'The second argument must be the params of messages.create without messages, which session.run adds; ' +
-        `got ${describe(defaults)}.`,
+        `got ${quoted(defaults)}.`,
     );
   }
   resolveTurnOptions(options as TurnOptions);

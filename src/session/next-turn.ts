@@ -1,13 +1,12 @@
 import type { ContainerParams, ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import { Container, type ContainerData, toContainerParam } from '../request/container.ts';
-import { containerUpload, type FileReference } from '../request/content.ts';
-import { withoutOpenCalls } from '../request/interrupt.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { Container, toContainerParam } from '../request/container.ts';
+import { containerUploads, type FileReference } from '../request/content.ts';
 import type { TurnOutputConfig } from '../request/output-format.ts';
 import type { TurnParams } from '../request/params.ts';
-import { uploadsIn, withUploads } from '../run/lost-container.ts';
-import { describe } from '../sdk/client.ts';
+import { uploadsIn, withUploads } from '../request/uploads.ts';
 import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
+import type { ContainerData } from '../wire/container.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 
 /** The params that every turn of a session is sent with: those of a turn without `messages`. */
@@ -16,38 +15,27 @@ export type SessionDefaults<Parsed = unknown> = Omit<TurnParams, 'messages' | 'o
   readonly messages?: never;
 };
 
-/** What the next turn is sent with, and the ids of calls that were left open and cannot be sent back. */
-export interface NextTurn {
-  readonly params: TurnParams;
-  readonly dropped: readonly string[];
-}
-
 /**
- * The conversation with one more user message, in the session's container. In a fresh one, which the API makes when
- * there is none or it has expired, the uploads of the whole conversation are repeated in that message.
+ * The params of the next turn: the conversation with one more user message, in the session's container. In a fresh one,
+ * which the API makes when there is none or it has expired, the uploads of the whole conversation are repeated in that
+ * message.
  *
- * @throws {InvalidInputError} for an input that is no content, and while a turn is unfinished.
+ * @throws {InvalidInputError} while a turn is unfinished.
  */
 export function nextTurn(
-  { messages: history, container, unfinished }: SessionSnapshot,
+  { messages, container, unfinished }: SessionSnapshot,
   defaults: SessionDefaults,
   { content, now }: { readonly content: readonly ContentBlockParam[]; readonly now: Date },
-): NextTurn {
+): TurnParams {
   if (unfinished) throw new InvalidInputError(unfinishedMessage(unfinished));
-  const { messages, dropped } = withoutOpenCalls(history);
-  // The API refuses empty messages, and answers with one when Claude has nothing to add.
-  const whole = messages.filter((message) => message.content.length > 0);
-  const all: MessageParam[] = [...whole, { role: 'user', content: [...content] }];
+  const all: MessageParam[] = [...messages, { role: 'user', content: [...content] }];
   const usable = container && !new Container(container).isExpired(now) ? container : null;
   const { container: asked, ...params } = defaults;
   const param = containerFor(usable, skillsOf(asked));
   return {
-    params: {
-      ...params,
-      messages: usable ? all : withUploads(all, uploadsIn(all)),
-      ...(param === undefined ? {} : { container: param }),
-    },
-    dropped,
+    ...params,
+    messages: usable ? all : withUploads(all, uploadsIn(all)),
+    ...(param === undefined ? {} : { container: param }),
   };
 }
 
@@ -56,18 +44,14 @@ export function nextTurn(
  *
  * @throws {InvalidInputError} for an empty text, for what are no blocks, and for files without an id.
  */
-export function contentOf(input: unknown, files: readonly FileReference[] = []): ContentBlockParam[] {
+export function contentOf(input: unknown, files?: readonly FileReference[]): ContentBlockParam[] {
   const blocks = typeof input === 'string' && input !== '' ? [{ type: 'text', text: input }] : input;
   if (!Array.isArray(blocks) || blocks.length === 0 || !blocks.every(isBlock)) {
     throw new InvalidInputError(
-      `run and stream take a text or a list of content blocks, not empty; got ${describe(input)}.`,
+      `run and stream take a text or a list of content blocks, not empty; got ${quoted(input)}.`,
     );
   }
-  if (!Array.isArray(files)) {
-    throw new InvalidInputError(`files must be a list, \`{ files: [file] }\`, got ${describe(files)}.`);
-  }
-  const uploads = files.map((file: FileReference) => containerUpload(file));
-  return [...(blocks as unknown as ContentBlockParam[]), ...uploads];
+  return [...(blocks as unknown as ContentBlockParam[]), ...containerUploads(files)];
 }
 
 /** With the caller's own list of skills: the resolved one would break the prompt cache. */

@@ -3,20 +3,23 @@ import { InvalidInputError } from '../errors.ts';
 import { Container } from '../request/container.ts';
 import type { FileReference } from '../request/content.ts';
 import { handlersOf, splitTools } from '../request/runnable-tools.ts';
-import { callsDroppedNotice } from '../run/notices.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
-import { type ResumeOptions, resumedSteps } from '../run/resume-turn.ts';
-import { turnSteps } from '../run/run-turn.ts';
-import { type TurnStage, TurnStream } from '../run/turn-stream.ts';
+import type { TurnPlan } from '../run/plan.ts';
+import { planResume, type ResumeOptions } from '../run/resume-turn.ts';
+import { planTurn } from '../run/run-turn.ts';
+import { TurnStream } from '../run/turn-stream.ts';
 import type { MessagesClient } from '../sdk/client.ts';
-import type { Checkpoint, Turn } from '../turn/state.ts';
+import { DEFAULT_LIMITS } from '../turn/limits.ts';
+import { callsDroppedNotice } from '../turn/notices.ts';
+import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
-import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOf } from './snapshot.ts';
+import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOfSession } from './snapshot.ts';
 import {
   afterDiscard,
   afterFailure,
   afterTurn,
-  containerOfTurn,
+  beforeTurn,
+  containerOfSession,
   forkOf,
   withUnfinished,
 } from './transitions.ts';
@@ -81,14 +84,13 @@ export class Session<Parsed = unknown> {
 
   /** The container that the next turn goes on in, unless it has expired; `null` when it gets a fresh one. */
   get container(): Container | null {
-    const { unfinished, container } = this.#snapshot;
-    const data = unfinished ? containerOfTurn(this.#snapshot, unfinished.state) : container;
-    return data && new Container(data);
+    const container = containerOfSession(this.#snapshot);
+    return container && new Container(container);
   }
 
   /** Counters summed over all turns, also refused and discarded ones. A fork counts its own turns only. */
   get usage(): SessionUsage {
-    return usageOf(this.#snapshot);
+    return usageOfSession(this.#snapshot);
   }
 
   /** The last checkpoint of a turn that has not ended, also while it runs; else `null`. */
@@ -127,18 +129,17 @@ export class Session<Parsed = unknown> {
    * ```
    */
   stream(input: string | readonly ContentBlockParam[], options: SessionRunOptions = {}): TurnStream<Parsed> {
-    return this.#stream((stage) => {
+    return this.#stream(() => {
       const { files, ...given } = options;
       const turnOptions = this.#keepingCheckpoints(withDefaults(given, this.#options));
-      const now = resolveTurnOptions(turnOptions).now();
+      const { now } = resolveTurnOptions(turnOptions);
       const content = contentOf(input, files);
-      const { params, dropped } = nextTurn(this.#snapshot, this.#defaults, { content, now });
-      const notice = callsDroppedNotice(dropped);
-      const begin: TurnStage['begin'] = (...start) => {
-        stage.begin(...start);
-        if (notice) stage.emit({ type: 'notice', notice });
-      };
-      return turnSteps({ ...stage, begin }, this.#client, params, turnOptions);
+      const { snapshot, dropped } = beforeTurn(this.#snapshot);
+      const params = nextTurn(snapshot, this.#defaults, { content, now: now() });
+      const notice = callsDroppedNotice(dropped, 0);
+      const plan = planTurn(this.#client, params, turnOptions, notice ? [notice] : []);
+      this.#snapshot = snapshot;
+      return plan;
     });
   }
 
@@ -153,18 +154,18 @@ export class Session<Parsed = unknown> {
    * ```
    */
   resume(options: SessionResumeOptions<Parsed> = {}): TurnStream<Parsed> {
-    return this.#stream((stage) => {
+    return this.#stream(() => {
       const { unfinished } = this.#snapshot;
       if (!unfinished) {
         throw new InvalidInputError('This session has no unfinished turn to resume: use run or stream.');
       }
-      const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs, ...own } = this.#options;
-      const given = this.#keepingCheckpoints(withDefaults(options, own));
+      const own = Object.entries(this.#options).filter(([name]) => !(name in DEFAULT_LIMITS));
+      const given = this.#keepingCheckpoints(withDefaults(options, Object.fromEntries(own)));
       const handlers = [splitTools(this.#defaults.tools ?? []).handlers, handlersOf(options.tools ?? [])];
       const tools = [...new Map(handlers.flatMap((named) => [...named])).values()];
       // A turn that was begun without a format answers in plain text.
       const format = unfinished.params.output_config?.format && this.#defaults.output_config?.format;
-      return resumedSteps(stage, this.#client, unfinished, { format, ...given, tools });
+      return planResume(this.#client, unfinished, { format, ...given, tools });
     });
   }
 
@@ -205,12 +206,12 @@ export class Session<Parsed = unknown> {
     return structuredClone(this.#snapshot);
   }
 
-  #stream(begin: (stage: TurnStage) => AsyncGenerator<void, Turn>): TurnStream<Parsed> {
-    return new TurnStream((stage) => this.#steps(() => begin(stage)));
+  #stream(plan: () => TurnPlan | Promise<TurnPlan>): TurnStream<Parsed> {
+    return new TurnStream(() => this.#begin(plan));
   }
 
-  /** Runs a turn, one at a time, and keeps what becomes of it. */
-  async *#steps(begin: () => AsyncGenerator<void, Turn>): AsyncGenerator<void, Turn> {
+  /** Begins a turn, one at a time. */
+  async #begin(toPlan: () => TurnPlan | Promise<TurnPlan>): Promise<TurnPlan> {
     if (this.#isBusy) {
       throw new InvalidInputError(
         'A turn of this session is running, and it takes one at a time: await it, or end its stream. ' +
@@ -221,7 +222,18 @@ export class Session<Parsed = unknown> {
     try {
       if (!this.#isChecked) await checkSnapshot(this.#snapshot);
       this.#isChecked = true;
-      const turn = yield* begin();
+      const plan = await toPlan();
+      return { ...plan, steps: (stage) => this.#keep(plan.steps(stage)) };
+    } catch (error) {
+      this.#isBusy = false;
+      throw error;
+    }
+  }
+
+  /** Runs a turn, and keeps what becomes of it. */
+  async *#keep(steps: AsyncGenerator<void, Turn>): AsyncGenerator<void, Turn> {
+    try {
+      const turn = yield* steps;
       this.#snapshot = afterTurn(this.#snapshot, turn);
       return turn;
     } catch (error) {

@@ -1,27 +1,27 @@
 import * as z from 'zod/v4-mini';
-import { checkpointSchema, storedMessage } from '../turn/checkpoint-schema.ts';
+import {
+  checkpointSchema,
+  containerSchema,
+  exchangeSchema,
+  storedMessage,
+  timesSchema,
+} from '../turn/schemas.ts';
 
-const count = z.number().check(z.minimum(0));
+export { damageIn } from '../turn/schemas.ts';
+
+const index = z.int().check(z.minimum(0));
 
 /** What a session relies on; the rest passes as it is. */
 export const snapshotSchema = z.looseObject({
-  revision: z.int().check(z.minimum(0)),
+  revision: index,
   messages: z.array(storedMessage),
-  container: z.nullable(
+  container: z.nullable(containerSchema),
+  turns: z.array(
     z.looseObject({
-      id: z.string().check(z.minLength(1)),
-      expiresAt: z.nullable(
-        z.string().check(z.refine((time) => !Number.isNaN(Date.parse(time)), 'Invalid time')),
-      ),
-      skills: z.array(z.looseObject({ skillId: z.string(), type: z.string(), version: z.string() })),
-    }),
-  ),
-  usagePerTurn: z.array(
-    z.looseObject({
-      input_tokens: count,
-      output_tokens: count,
-      perResponse: z.array(z.looseObject({})),
-      interrupted: z.array(z.looseObject({})),
+      firstMessage: z.nullable(index),
+      exchanges: z.array(exchangeSchema),
+      container: z.nullable(containerSchema),
+      executions: z.array(timesSchema),
     }),
   ),
   unfinished: z.nullable(checkpointSchema),

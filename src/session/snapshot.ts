@@ -1,17 +1,29 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
-import type { ContainerData } from '../request/container.ts';
-import { describe } from '../sdk/client.ts';
-import type { Checkpoint } from '../turn/state.ts';
-import { type ResponseUsage, sumOfUsage, type TurnUsage } from '../turn/usage.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import type { Execution } from '../turn/execution.ts';
+import type { Exchange } from '../turn/state.ts';
+import type { Checkpoint } from '../turn/turn.ts';
+import { type ResponseUsage, usageOf } from '../turn/usage.ts';
 import { isRecord } from '../wire/blocks.ts';
+import type { ContainerData } from '../wire/container.ts';
 
 /** The form of snapshots that this version writes. */
 const VERSION = 1;
 
+/** What a session keeps of a turn beside its messages. */
+export interface SessionTurn {
+  /** Where the turn begins in `messages`; `null` for one whose messages are not kept: it was refused, discarded or lost. */
+  readonly firstMessage: number | null;
+  readonly exchanges: readonly Exchange[];
+  /** The container in which the turn ended. */
+  readonly container: ContainerData | null;
+  /** When its executions began and ended. */
+  readonly executions: readonly Pick<Execution, 'id' | 'startedAt' | 'endedAt'>[];
+}
+
 /**
- * A session as plain JSON: what `createSession` needs to go on in another process. It holds the whole conversation, and no keys,
- * handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
+ * A session as plain JSON: what `createSession` needs to go on in another process. It holds the whole conversation, and
+ * no keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
  */
 export interface SessionSnapshot {
   readonly version: 1;
@@ -21,8 +33,8 @@ export interface SessionSnapshot {
   readonly messages: readonly MessageParam[];
   /** The container of the conversation; `null` when the next turn begins in a fresh one. */
   readonly container: ContainerData | null;
-  /** What each turn used, in order; discarded, refused and lost turns are among them, since they were billed. */
-  readonly usagePerTurn: readonly TurnUsage[];
+  /** The turns in order; discarded, refused and lost ones are among them, since they were billed. */
+  readonly turns: readonly SessionTurn[];
   /** Where a turn stands that did not end; its `runnableTools` are the handlers that it needs to go on. */
   readonly unfinished: Checkpoint | null;
 }
@@ -30,26 +42,20 @@ export interface SessionSnapshot {
 /** Counters summed over the turns of a session. */
 export interface SessionUsage extends ResponseUsage {
   /** What each turn used, in order, the unfinished one last. */
-  readonly perTurn: readonly TurnUsage[];
+  readonly perTurn: readonly ResponseUsage[];
 }
 
 /** The snapshot of a session that has no turn yet. */
 export function newSnapshot(container: ContainerData | null): SessionSnapshot {
-  return { version: VERSION, revision: 0, messages: [], container, usagePerTurn: [], unfinished: null };
+  return { version: VERSION, revision: 0, messages: [], container, turns: [], unfinished: null };
 }
 
 /** The usage of the turns that ended, and of the unfinished one as far as it came. */
-export function usageOf({ usagePerTurn, unfinished }: SessionSnapshot): SessionUsage {
-  const perTurn = withUsage(usagePerTurn, unfinished?.state.usage);
-  return {
-    ...sumOfUsage(perTurn.map(({ perResponse: _, interrupted: __, ...counters }) => counters)),
-    perTurn,
-  };
-}
-
-/** The list with the usage of one more turn, where it has any. */
-export function withUsage(usages: readonly TurnUsage[], usage: TurnUsage | undefined): readonly TurnUsage[] {
-  return usage && usage.perResponse.length + usage.interrupted.length > 0 ? [...usages, usage] : usages;
+export function usageOfSession({ turns, unfinished }: SessionSnapshot): SessionUsage {
+  const perTurn = [...turns, ...(unfinished ? [unfinished.state] : [])]
+    .map(({ exchanges }) => exchanges)
+    .filter((exchanges) => exchanges.length > 0);
+  return { ...usageOf(perTurn.flat()), perTurn: perTurn.map(usageOf) };
 }
 
 /**
@@ -60,12 +66,12 @@ export function withUsage(usages: readonly TurnUsage[], usage: TurnUsage | undef
 export function assertSnapshotVersion(snapshot: unknown): asserts snapshot is SessionSnapshot {
   if (!isRecord(snapshot)) {
     throw new InvalidInputError(
-      `snapshot must be what session.toJSON() gave, parsed from JSON; got ${describe(snapshot)}.`,
+      `snapshot must be what session.toJSON() gave, parsed from JSON; got ${quoted(snapshot)}.`,
     );
   }
   if (snapshot['version'] === VERSION) return;
   throw new InvalidInputError(
-    `The snapshot has version ${JSON.stringify(snapshot['version'])}, and this package reads version ${VERSION}. ` +
+    `The snapshot has version ${quoted(snapshot['version'])}, and this package reads version ${VERSION}. ` +
       'Read such sessions with the release that wrote them, or begin a new one.',
   );
 }
@@ -77,10 +83,7 @@ export function assertSnapshotVersion(snapshot: unknown): asserts snapshot is Se
  */
 export async function checkSnapshot(snapshot: SessionSnapshot): Promise<void> {
   // Loaded when it is needed: a new session has nothing to check.
-  const { snapshotSchema } = await import('./snapshot-schema.ts');
-  const issue = snapshotSchema.safeParse(snapshot).error?.issues[0];
-  if (!issue) return;
-  throw new InvalidInputError(
-    `The snapshot is damaged: ${issue.path.join('.') || 'snapshot'}: ${issue.message}.`,
-  );
+  const { damageIn, snapshotSchema } = await import('./snapshot-schema.ts');
+  const damage = damageIn(snapshotSchema, snapshot);
+  if (damage) throw new InvalidInputError(`The snapshot is damaged: ${damage}.`);
 }

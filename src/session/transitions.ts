@@ -1,71 +1,118 @@
-import { isContainerLostError, isTurnInterruptedError, isTurnLimitError } from '../errors.ts';
-import type { ContainerData } from '../request/container.ts';
-import type { Checkpoint, Turn, TurnState } from '../turn/state.ts';
-import { newSnapshot, type SessionSnapshot, withUsage } from './snapshot.ts';
+import { withoutOpenCalls } from '../request/interrupt.ts';
+import { isContainerLostError, isTurnInterruptedError, isTurnLimitError } from '../run/errors.ts';
+import { isRefused } from '../sdk/failures.ts';
+import type { TurnState } from '../turn/state.ts';
+import type { Checkpoint, Turn } from '../turn/turn.ts';
+import type { ContainerData } from '../wire/container.ts';
+import { newSnapshot, type SessionSnapshot, type SessionTurn } from './snapshot.ts';
 
 /** What a session becomes. Pure: each gives another snapshot, of the next revision. */
+
+/** Before the next turn: calls that were left open, and messages without content, cannot be sent back. They go for good. */
+export function beforeTurn(snapshot: SessionSnapshot): {
+  readonly snapshot: SessionSnapshot;
+  /** Ids of the calls that were taken out. */
+  readonly dropped: readonly string[];
+} {
+  const { messages, dropped } = withoutOpenCalls(snapshot.messages);
+  // The API refuses empty messages, and answers with one when Claude has nothing to add.
+  const isKept = messages.map(({ content }) => content.length > 0);
+  if (dropped.length === 0 && isKept.every(Boolean)) return { snapshot, dropped };
+  const moved = (index: number | null) => index && isKept.slice(0, index).filter(Boolean).length;
+  const turns = snapshot.turns.map((turn) => ({ ...turn, firstMessage: moved(turn.firstMessage) }));
+  const kept = messages.filter((_, index) => isKept[index]);
+  return { snapshot: changed(snapshot, { messages: kept, turns }), dropped };
+}
 
 /** At a checkpoint, and when a turn ended before its end. */
 export function withUnfinished(snapshot: SessionSnapshot, unfinished: Checkpoint): SessionSnapshot {
   return changed(snapshot, { unfinished });
 }
 
-/** When a turn ended: the conversation goes on behind it, or it can itself go on. */
+/** When a turn ended: the conversation goes on from it, or it can itself go on. */
 export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapshot {
   if (turn.checkpoint) return withUnfinished(snapshot, turn.checkpoint);
+  const { messages, turns } = snapshot;
+  // Documented: a conversation that holds a refused turn is refused again.
+  const isKept = turn.outcome !== 'refused';
+  const container = containerAfter(snapshot, turn.container, turn.notices);
+  const kept = turnOf(isKept ? messages.length : null, turn.exchanges, container, turn.executions);
   return changed(snapshot, {
-    // Documented: a conversation that holds a refused turn is refused again.
-    messages: turn.outcome === 'refused' ? snapshot.messages : [...turn.messages],
-    container: containerOfTurn(snapshot, turn),
-    usagePerTurn: withUsage(snapshot.usagePerTurn, turn.usage),
+    messages: isKept ? [...turn.messages] : messages,
+    container,
+    turns: [...turns, kept],
     unfinished: null,
   });
 }
 
-/** When a turn failed. Without a checkpoint behind the start of the turn nothing changes, but that a lost container is forgotten. */
+/** When a turn failed. Where it has no checkpoint of its own nothing changes, but that a lost container is forgotten. */
 export function afterFailure(snapshot: SessionSnapshot, error: unknown): SessionSnapshot {
   if (isTurnLimitError(error) || isTurnInterruptedError(error)) {
     const { checkpoint } = error;
+    if (!checkpoint) return snapshot;
+    const { mayRerun, responses } = checkpoint;
     // A refused continuation changes nothing: the turn waits for another one.
-    if (
-      checkpoint &&
-      isRefused(error) &&
-      checkpoint.responses.length === snapshot.unfinished?.responses.length
-    ) {
-      return snapshot;
-    }
-    const isBegun = checkpoint && (checkpoint.mayRerun || checkpoint.responses.length > 0);
-    return isBegun ? withUnfinished(snapshot, checkpoint) : snapshot;
+    const isRepeated = responses.length === snapshot.unfinished?.responses.length;
+    if (isRepeated && isRefused(error.cause)) return snapshot;
+    return mayRerun || responses.length > 0 ? withUnfinished(snapshot, checkpoint) : snapshot;
   }
   if (!isContainerLostError(error)) return snapshot;
-  const usagePerTurn = withUsage(snapshot.usagePerTurn, error.state.usage);
-  return changed(snapshot, { container: null, usagePerTurn, unfinished: null });
-}
-
-function isRefused({ cause }: Error): boolean {
-  const { status } = (cause ?? {}) as { readonly status?: unknown };
-  return typeof status === 'number' && status >= 400 && status < 500;
+  const turns = withLost(snapshot.turns, error.state.exchanges, error.state.executions);
+  return changed(snapshot, { container: null, turns, unfinished: null });
 }
 
 /** When the unfinished turn is given up: as before it, but for what it used. */
 export function afterDiscard(snapshot: SessionSnapshot): SessionSnapshot {
   if (snapshot.unfinished === null) return snapshot;
-  const usagePerTurn = withUsage(snapshot.usagePerTurn, snapshot.unfinished.state.usage);
-  return changed(snapshot, { usagePerTurn, unfinished: null });
+  const { exchanges, times } = snapshot.unfinished.state;
+  return changed(snapshot, { turns: withLost(snapshot.turns, exchanges, times), unfinished: null });
 }
 
-/** The same conversation from here on, in a container of its own. */
-export function forkOf({ messages }: SessionSnapshot): SessionSnapshot {
-  return { ...newSnapshot(null), messages: [...messages] };
+/** The same conversation from here on, in a container of its own. What it used so far was counted by the other. */
+export function forkOf({ messages, turns }: SessionSnapshot): SessionSnapshot {
+  const kept = turns.filter(({ firstMessage }) => firstMessage !== null);
+  return {
+    ...newSnapshot(null),
+    messages: [...messages],
+    turns: kept.map((turn) => ({ ...turn, exchanges: [], container: null })),
+  };
 }
 
-/** The container behind a turn. One that the turn does not name is still there, unless the turn lost it. */
-export function containerOfTurn(
+/** The container that the next turn goes on in, also while one is unfinished. */
+export function containerOfSession(snapshot: SessionSnapshot): ContainerData | null {
+  if (!snapshot.unfinished) return snapshot.container;
+  const { exchanges, notices } = snapshot.unfinished.state;
+  const named = exchanges.findLast(({ container }) => container)?.container ?? null;
+  return containerAfter(snapshot, named, notices);
+}
+
+/** One that the turn does not name is still there, unless the turn lost it. */
+function containerAfter(
   { container }: SessionSnapshot,
-  turn: Pick<TurnState, 'container' | 'notices'>,
+  named: ContainerData | null,
+  notices: TurnState['notices'],
 ): ContainerData | null {
-  const isLost = turn.notices.some(({ code }) => code === 'container-lost');
-  return turn.container ?? (isLost ? null : container);
+  const isLost = notices.some(({ code }) => code === 'container-lost');
+  return named ?? (isLost ? null : container);
+}
+
+function turnOf(
+  firstMessage: number | null,
+  exchanges: SessionTurn['exchanges'],
+  container: ContainerData | null,
+  executions: SessionTurn['executions'],
+): SessionTurn {
+  const times = executions.map(({ id, startedAt, endedAt }) => ({ id, startedAt, endedAt }));
+  return { firstMessage, exchanges, container, executions: times };
+}
+
+/** The turns with one more that is not part of the conversation, where anything of it was billed. */
+function withLost(
+  turns: readonly SessionTurn[],
+  exchanges: SessionTurn['exchanges'],
+  executions: SessionTurn['executions'],
+): readonly SessionTurn[] {
+  return exchanges.length === 0 ? turns : [...turns, turnOf(null, exchanges, null, executions)];
 }
 
 function changed(snapshot: SessionSnapshot, change: Partial<SessionSnapshot>): SessionSnapshot {

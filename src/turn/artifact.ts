@@ -1,5 +1,4 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import type { Execution } from './execution.ts';
 
 /** A file that an execution produced. The API gives its id only; the rest comes from the Files API. Plain JSON. */
 export interface Artifact {
@@ -7,6 +6,8 @@ export interface Artifact {
   readonly fileId: string;
   /** The execution whose command left the file in `$OUTPUT_DIR`. */
   readonly executionId: string;
+  /** Index of the response with the result that lists it. */
+  readonly responseIndex: number;
   /** `listed`: only the id is known; `described`: looked up; `missing`: the Files API does not know it (any more). */
   readonly status: 'listed' | 'described' | 'missing';
   /** The file's name as the model chose it. Untrusted: never use it as a path as it is. */
@@ -20,30 +21,26 @@ export interface Artifact {
   readonly downloadable: boolean | null;
 }
 
-/** Artifacts of executions in order, each file once. */
-export function artifactsOfExecutions(executions: readonly Execution[]): Artifact[] {
-  const artifacts = new Map<string, Artifact>();
-  for (const { id, files } of executions) {
-    for (const fileId of files) if (!artifacts.has(fileId)) artifacts.set(fileId, listedArtifact(fileId, id));
-  }
-  return [...artifacts.values()];
+const NOT_DESCRIBED = {
+  status: 'listed',
+  name: null,
+  mimeType: null,
+  sizeBytes: null,
+  createdAt: null,
+  expiresAt: null,
+  downloadable: null,
+} as const;
+
+/** The artifact as the result lists it, without what the Files API says of it. */
+export function listedArtifact({
+  fileId,
+  executionId,
+  responseIndex,
+}: Pick<Artifact, 'fileId' | 'executionId' | 'responseIndex'>): Artifact {
+  return { fileId, executionId, responseIndex, ...NOT_DESCRIBED };
 }
 
-export function listedArtifact(fileId: string, executionId: string): Artifact {
-  return {
-    fileId,
-    executionId,
-    status: 'listed',
-    name: null,
-    mimeType: null,
-    sizeBytes: null,
-    createdAt: null,
-    expiresAt: null,
-    downloadable: null,
-  };
-}
-
-/** The artifact with what the Files API says of it; `undefined` means that it says nothing. */
+/** The artifact with what the Files API says of it; `undefined` means that it does not know the file. */
 export function describedArtifact(artifact: Artifact, file: FileMetadata | undefined): Artifact {
   if (!file) return { ...artifact, status: 'missing' };
   return {

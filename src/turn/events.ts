@@ -2,7 +2,7 @@ import type { ContainerData } from '../wire/container.ts';
 import type { SourceField } from '../wire/source-text.ts';
 import type { Artifact } from './artifact.ts';
 import type { Execution } from './execution.ts';
-import type { Notice, Outcome, ServerToolUse, ToolUse, TurnFailure, TurnState } from './state.ts';
+import type { Notice, Outcome, ServerToolUse, ToolUse, TurnFailure } from './state.ts';
 import type { ResponseUsage } from './usage.ts';
 
 export type { SourceField };
@@ -25,7 +25,7 @@ export type ContainerChange =
  *
  * | type | when |
  * |---|---|
- * | `response-start` | a response begins: the first, and one after each pause |
+ * | `response-start` | a response begins: the first, and one after each pause and each round of tool calls |
  * | `text-delta`, `thinking-delta` | Claude writes; models of autumn 2026 write progress notes as thinking |
  * | `execution-start` | a call begins; its input is not there yet |
  * | `code-delta` | the source as text while Claude writes it; joined, it equals the final field exactly |
@@ -36,9 +36,10 @@ export type ContainerChange =
  * | `server-tool` | a call or a result of another server tool, such as web search |
  * | `container` | the container of the response; the API names it at the end of a response |
  * | `usage` | counters of the response so far; they replace earlier ones of the same response |
- * | `pause` | a response ended with `pause_turn`; the next request follows |
+ * | `response-end` | the response is whole |
+ * | `pause` | it ended with `pause_turn`; the next request follows |
+ * | `response-repeat` | a response is asked for again: fold it, and what came of it, and of any after it, is taken back |
  * | `notice` | something the caller should know that is no error |
- * | `response-repeat` | a response broke off and is asked for again (`interruptedRetries`): `state` holds as before it, with a notice that keeps what came |
  * | `unknown` | a block, delta or event that this version does not know, as it came |
  * | `turn-end` | the turn ended; the last event |
  * | `turn-error` | the turn failed; the last event, after which the iterator throws |
@@ -50,6 +51,8 @@ export type TurnEvent = { readonly seq: number } & (
       /** `msg_…` */
       readonly id: string;
       readonly model: string;
+      /** ISO time when its request was sent; `null` where nobody watched. */
+      readonly startedAt: string | null;
     }
   | { readonly type: 'text-delta'; readonly text: string }
   | { readonly type: 'thinking-delta'; readonly text: string }
@@ -62,10 +65,25 @@ export type TurnEvent = { readonly seq: number } & (
   | { readonly type: 'server-tool'; readonly serverTool: ServerToolUse }
   | { readonly type: 'container'; readonly change: ContainerChange; readonly container: ContainerData }
   | { readonly type: 'usage'; readonly responseIndex: number; readonly usage: ResponseUsage }
+  | {
+      readonly type: 'response-end';
+      readonly responseIndex: number;
+      readonly stopReason: string | null;
+      /** ISO time; `null` where nobody watched. */
+      readonly endedAt: string | null;
+      /** What the API changed in the request before Claude read it, as it says so. */
+      readonly inputTransformations: readonly unknown[];
+    }
   | { readonly type: 'pause'; readonly responseIndex: number }
+  | {
+      readonly type: 'response-repeat';
+      readonly responseIndex: number;
+      /** How many exchanges and notices, from the first, the process that goes on knows of; all where absent. */
+      readonly exchangeCount?: number;
+      readonly noticeCount?: number;
+    }
   | { readonly type: 'notice'; readonly notice: Notice }
-  | { readonly type: 'response-repeat'; readonly responseIndex: number; readonly state: TurnState }
-  | { readonly type: 'unknown'; readonly raw: unknown }
+  | { readonly type: 'unknown'; readonly responseIndex: number; readonly raw: unknown }
   | { readonly type: 'turn-end'; readonly outcome: Outcome; readonly stopReason: string | null }
   | ({ readonly type: 'turn-error' } & TurnFailure)
 );

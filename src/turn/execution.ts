@@ -46,6 +46,12 @@ interface ExecutionBase {
   readonly caller: Caller;
   /** Index of the response that made the call, or of the result where the call is not known. */
   readonly responseIndex: number;
+  /** Index of the response with the result; `null` until it comes. */
+  readonly resultIndex: number | null;
+  /** ISO time when its input was whole and the sandbox began; `null` until then, and where nobody watched. */
+  readonly startedAt: string | null;
+  /** ISO time when its result came. */
+  readonly endedAt: string | null;
   /** The call as the API sent it; `null` when only the result is known. */
   readonly call: unknown;
   /** The result as the API sent it; `null` until it comes. */
@@ -119,12 +125,20 @@ export type Execution =
 export type ExecutionKind = Execution['kind'];
 
 /** What is known of a call before and beside its result. */
-interface CallFacts {
+export interface CallFacts {
   readonly call: CallBlock;
   /** The input to read, where it is more than the call carries: a cut one keeps what was written. */
   readonly input?: unknown;
   readonly inputComplete?: boolean;
   readonly responseIndex: number;
+  readonly startedAt?: string | null;
+}
+
+/** A result, and where and when it came. */
+export interface ResultFacts {
+  readonly result: ResultBlock;
+  readonly resultIndex: number;
+  readonly endedAt?: string | null;
 }
 
 const NO_OUTPUT: ExecutionOutput = {
@@ -139,58 +153,58 @@ const NO_OUTPUT: ExecutionOutput = {
   fileIds: [],
   editor: null,
 };
+const NO_RESULT = { result: null, resultIndex: null, endedAt: null };
 
 /** An execution whose call is written and whose result is not there yet; `writing` when the input still comes. */
 export function pendingExecution(facts: CallFacts, status: 'writing' | 'pending' = 'pending'): Execution {
-  const { call, responseIndex } = facts;
+  const { call, responseIndex, startedAt = null } = facts;
   const input = facts.input ?? call.input;
   const kind = kindOfCall(call.name, input);
   const base = {
-    ...outcomeOf(NO_OUTPUT),
+    ...fieldsOf(NO_OUTPUT),
     status,
     id: call.id,
     name: call.name,
     inputComplete: status === 'pending' && (facts.inputComplete ?? isWhole(kind, input)),
     caller: callerOf(call),
     responseIndex,
+    startedAt: status === 'pending' ? startedAt : null,
     call,
-    result: null,
+    ...NO_RESULT,
   };
-  return withKind(base, kind, isRecord(input) ? input : {}, null, input);
+  return withKind(base, kind, isRecord(input) ? input : {}, input);
 }
 
 /** The same execution with its result. */
-export function finishedExecution(execution: Execution, result: ResultBlock): Execution {
-  const output = readResult(result);
-  const finished = { ...execution, ...outcomeOf(output), result };
-  const { editor } = output;
-  if (finished.kind === 'view' && editor?.kind === 'view') return { ...finished, view: withoutKind(editor) };
-  if (finished.kind === 'create' && editor?.kind === 'create') {
-    return { ...finished, isFileUpdate: editor.isFileUpdate };
-  }
-  if (finished.kind === 'replace' && editor?.kind === 'replace')
-    return { ...finished, diff: withoutKind(editor) };
-  return finished;
+export function finishedExecution(execution: Execution, facts: ResultFacts): Execution {
+  return withOutput(execution, readResult(facts.result), { endedAt: null, ...facts });
+}
+
+/** The same execution as it was before its result came. */
+export function withoutResult(execution: Execution): Execution {
+  return { ...withOutput(execution, NO_OUTPUT, NO_RESULT), status: 'pending' };
 }
 
 /** An execution of which only the result is at hand: its call stands in a response that was not given. */
-export function executionWithoutCall(result: ResultBlock, responseIndex: number): Execution {
+export function executionWithoutCall({ result, resultIndex, endedAt = null }: ResultFacts): Execution {
   const output = readResult(result);
   const base = {
-    ...outcomeOf(output),
+    ...fieldsOf(output),
     id: result.tool_use_id,
     name: null,
     inputComplete: false,
     caller: callerOf(result),
-    responseIndex,
+    responseIndex: resultIndex,
+    startedAt: null,
     call: null,
-    result,
+    ...NO_RESULT,
   };
-  return withKind(base, kindOfResult(result.type, output), {}, output.editor, null);
+  const execution = withKind(base, kindOfResult(result.type, output), {}, null);
+  return withOutput(execution, output, { result, resultIndex, endedAt });
 }
 
-/** The part of an execution that its result decides. */
-function outcomeOf(output: ExecutionOutput) {
+/** The fields of an execution that its result decides, whatever its kind. */
+function fieldsOf(output: ExecutionOutput) {
   const status: ExecutionStatus = output.errored ? 'errored' : output.returnCode ? 'failed' : 'succeeded';
   return {
     status,
@@ -205,41 +219,50 @@ function outcomeOf(output: ExecutionOutput) {
   };
 }
 
+function withOutput(
+  execution: Execution,
+  output: ExecutionOutput,
+  facts: Pick<Execution, 'result' | 'resultIndex' | 'endedAt'>,
+): Execution {
+  const next = { ...execution, ...fieldsOf(output), ...facts };
+  const { editor } = output;
+  switch (next.kind) {
+    case 'view':
+      return { ...next, view: editor?.kind === 'view' ? withoutKind(editor) : null };
+    case 'create':
+      return { ...next, isFileUpdate: editor?.kind === 'create' ? editor.isFileUpdate : null };
+    case 'replace':
+      return { ...next, diff: editor?.kind === 'replace' ? withoutKind(editor) : null };
+    default:
+      return next;
+  }
+}
+
+/** An execution before its result, with the fields of its kind. */
 function withKind(
   base: ExecutionBase,
   kind: ExecutionKind,
   input: Record<string, unknown>,
-  editor: EditorOutput | null,
   raw: unknown,
 ): Execution {
+  const path = text(input['path']);
   switch (kind) {
     case 'python':
       return { ...base, kind, code: text(input['code']) };
     case 'bash':
       return { ...base, kind, command: text(input['command']) };
     case 'view':
-      return {
-        ...base,
-        kind,
-        path: text(input['path']),
-        view: editor?.kind === 'view' ? withoutKind(editor) : null,
-      };
+      return { ...base, kind, path, view: null };
     case 'create':
-      return {
-        ...base,
-        kind,
-        path: text(input['path']),
-        fileText: text(input['file_text']),
-        isFileUpdate: editor?.kind === 'create' ? editor.isFileUpdate : null,
-      };
+      return { ...base, kind, path, fileText: text(input['file_text']), isFileUpdate: null };
     case 'replace':
       return {
         ...base,
         kind,
-        path: text(input['path']),
+        path,
         oldText: text(input['old_str']),
         newText: text(input['new_str']),
-        diff: editor?.kind === 'replace' ? withoutKind(editor) : null,
+        diff: null,
       };
     case 'unknown':
       return { ...base, kind, input: raw ?? null };

@@ -1,8 +1,8 @@
-import { InvalidInputError } from '../errors.ts';
-import { describe } from '../sdk/client.ts';
-import { isBlock, isExecutionCall, isExecutionResult, isRecord, type ResultBlock } from '../wire/blocks.ts';
-import { type Artifact, artifactsOfExecutions } from './artifact.ts';
-import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { isBlock, isExecutionCall, isExecutionResult, isRecord } from '../wire/blocks.ts';
+import { type Artifact, listedArtifact } from './artifact.ts';
+import { type Execution, pendingExecution } from './execution.ts';
+import { Pairing } from './pairing.ts';
 
 /**
  * Anything with `content` blocks: a message of the SDK, blocking or streamed, a batch result's message, a message of
@@ -17,7 +17,7 @@ export interface ContentSource {
  * The executions of one message or of several in order, with calls and results paired by id over all of them. A call
  * without a result is `pending`; a result whose call is not in the source has `call: null`.
  *
- * `responseIndex` counts the messages of the assistant.
+ * `responseIndex` and `resultIndex` count the messages of the assistant.
  *
  * @throws {InvalidInputError} for what is neither a message nor a list.
  *
@@ -28,27 +28,20 @@ export interface ContentSource {
  * ```
  */
 export function executionsOf(source: ContentSource | Iterable<ContentSource>): Execution[] {
-  const executions = new Map<string, Execution>();
+  const pairing = new Pairing();
   let responseIndex = 0;
   for (const { content, role } of sourcesIn(source)) {
     if (role !== undefined && role !== 'assistant') continue;
     for (const block of Array.isArray(content) ? content : []) {
       if (!isBlock(block)) continue;
-      if (isExecutionCall(block)) {
-        const pending = pendingExecution({ call: block, responseIndex });
-        const early = executions.get(block.id)?.result as ResultBlock | null | undefined;
-        executions.set(block.id, early ? finishedExecution(pending, early) : pending);
-      } else if (isExecutionResult(block)) {
-        const known = executions.get(block.tool_use_id);
-        executions.set(
-          block.tool_use_id,
-          known?.call ? finishedExecution(known, block) : executionWithoutCall(block, responseIndex),
-        );
-      }
+      const result = isExecutionCall(block)
+        ? pairing.begin(pendingExecution({ call: block, responseIndex }))
+        : isExecutionResult(block) && block;
+      if (result) pairing.end({ result, resultIndex: responseIndex });
     }
     responseIndex++;
   }
-  return [...executions.values()];
+  return pairing.executions;
 }
 
 /**
@@ -60,7 +53,14 @@ export function executionsOf(source: ContentSource | Iterable<ContentSource>): E
  * ```
  */
 export function artifactsOf(source: ContentSource | Iterable<ContentSource>): Artifact[] {
-  return artifactsOfExecutions(executionsOf(source));
+  const artifacts = new Map<string, Artifact>();
+  for (const { id, files, resultIndex } of executionsOf(source)) {
+    for (const fileId of files) {
+      const listed = listedArtifact({ fileId, executionId: id, responseIndex: resultIndex ?? 0 });
+      if (!artifacts.has(fileId)) artifacts.set(fileId, listed);
+    }
+  }
+  return [...artifacts.values()];
 }
 
 function* sourcesIn(source: ContentSource | Iterable<ContentSource>): Iterable<ContentSource> {
@@ -70,7 +70,7 @@ function* sourcesIn(source: ContentSource | Iterable<ContentSource>): Iterable<C
   }
   if (typeof source !== 'object' || source === null) {
     throw new InvalidInputError(
-      `A message with \`content\`, or a list of them, is needed; got ${describe(source)}.`,
+      `A message with \`content\`, or a list of them, is needed; got ${quoted(source)}.`,
     );
   }
   for (const one of source as Iterable<ContentSource>) if (isRecord(one)) yield one;

@@ -1,24 +1,28 @@
-import type { AnswerParser } from '../request/output-format.ts';
-import { answerNotParsedNotice } from '../run/notices.ts';
-import { reasonOf } from '../wire/reason.ts';
-import type { Notice, TurnPart } from './state.ts';
+import { reasonOf } from '../errors.ts';
+import { answerNotParsedNotice } from './notices.ts';
+import type { Notice, TurnState } from './state.ts';
+
+/** Reads the text of an answer, or throws. */
+export type AnswerParser<Parsed = unknown> = (text: string) => Parsed;
 
 /**
- * The answer as its format reads it: the last text of the turn, if it stands behind the last execution. Texts before it,
+ * The answer as its format reads it: the last text of the turn, if it comes after the last execution. Texts before that,
  * such as what Claude says ahead of a tool call, are no part of it. An answer that cannot be read is a notice and `null`.
  */
-export function parseAnswer(
-  parts: readonly TurnPart[],
-  parse: AnswerParser,
-): { readonly parsed: unknown; readonly notice?: Notice } {
+export function parseAnswer<Parsed>(
+  { parts, outcome, exchanges }: TurnState,
+  parse: AnswerParser<Parsed> | null,
+): { readonly parsed: Parsed | null; readonly notice?: Notice } {
+  if (!parse || outcome !== 'completed') return { parsed: null };
+  const responseIndex = exchanges.at(-1)?.responseIndex ?? 0;
   const last = parts.findLast(({ type }) => type === 'text' || type === 'execution');
   if (last?.type !== 'text') {
-    return { parsed: null, notice: answerNotParsedNotice('there is no text behind the last execution') };
+    const notice = answerNotParsedNotice('there is no text after the last execution', responseIndex);
+    return { parsed: null, notice };
   }
   try {
     return { parsed: parse(last.text) };
   } catch (error) {
-    const reason = reasonOf(error);
-    return { parsed: null, notice: answerNotParsedNotice(reason) };
+    return { parsed: null, notice: answerNotParsedNotice(reasonOf(error), responseIndex) };
   }
 }

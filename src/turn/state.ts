@@ -1,14 +1,8 @@
-import type {
-  ContainerParams,
-  Message,
-  MessageCreateParamsNonStreaming,
-  MessageParam,
-} from '@anthropic-ai/sdk/resources/messages';
-import type { Spent, TurnLimits } from '../run/limits.ts';
+import type { Message } from '@anthropic-ai/sdk/resources/messages';
 import type { ContainerData } from '../wire/container.ts';
 import type { Artifact } from './artifact.ts';
 import type { Caller, Execution } from './execution.ts';
-import { NO_USAGE, type TurnUsage } from './usage.ts';
+import { NO_USAGE, type ResponseUsage, type TurnUsage } from './usage.ts';
 
 /** How a turn ended. `stopReason` beside it is what the API said. */
 export type Outcome =
@@ -24,15 +18,19 @@ export type Outcome =
   /** A stop reason that this version does not know. */
   | 'unknown';
 
-/** One part of a turn, in order. Executions, tool calls and server tools are named by id and held in lists. */
-export type TurnPart =
+/**
+ * One part of a turn, in order. Executions, tool calls and server tools are named by id and held in lists. A text or
+ * thinking part holds neighbouring blocks of one response.
+ */
+export type TurnPart = { readonly responseIndex: number } & (
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'thinking'; readonly text: string }
   | { readonly type: 'execution'; readonly id: string }
   | { readonly type: 'tool-use'; readonly id: string }
   | { readonly type: 'server-tool'; readonly id: string }
   | { readonly type: 'pause' }
-  | { readonly type: 'unknown'; readonly raw: unknown };
+  | { readonly type: 'unknown'; readonly raw: unknown }
+);
 
 /** A call of one of the caller's own tools. */
 export interface ToolUse {
@@ -52,9 +50,33 @@ export interface ServerToolUse {
   /** `null` when only the result is known. */
   readonly name: string | null;
   readonly caller: Caller;
+  /** Index of the response with the call, or with the result where only that is known. */
+  readonly responseIndex: number;
+  /** Index of the response with the result; `null` until it comes. */
+  readonly resultIndex: number | null;
   /** The call and the result as the API sent them; `null` until they come. */
   readonly call: unknown;
   readonly result: unknown;
+}
+
+/** What a turn keeps of a response beside its blocks. */
+export interface Exchange {
+  readonly responseIndex: number;
+  /** `msg_…` */
+  readonly id: string;
+  readonly model: string;
+  /** ISO times, from the request to the end of the response; `null` where nobody watched. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** As the API sent it; `null` until the response ends. */
+  readonly stopReason: string | null;
+  readonly usage: ResponseUsage;
+  /** The container that the response named. */
+  readonly container: ContainerData | null;
+  /** What the API changed in the request before Claude read it, such as thinking that it dropped, as it says so. */
+  readonly inputTransformations: readonly unknown[];
+  /** The response broke off. It was billed; where it was asked for again, another exchange has its index. */
+  readonly interrupted?: true;
 }
 
 /** Something the caller should know that is no error. */
@@ -71,6 +93,8 @@ export interface Notice {
     | 'listener-failed'
     | (string & {});
   readonly message: string;
+  /** Index of the response that was under way, or that came last. */
+  readonly responseIndex: number;
   /** With `response-repeated`: the response that broke off, as far as it came; `null` where nothing did. */
   readonly response?: Message | null;
 }
@@ -88,7 +112,7 @@ export interface TurnFailure {
  */
 export interface TurnState {
   readonly status: 'running' | 'ended' | 'interrupted';
-  /** The turn in order. Neighbouring texts are one part. */
+  /** The turn in order. */
   readonly parts: readonly TurnPart[];
   /** All text parts, joined by a blank line. */
   readonly text: string;
@@ -98,12 +122,13 @@ export interface TurnState {
   readonly artifacts: readonly Artifact[];
   /** The last container that the API named. */
   readonly container: ContainerData | null;
+  /** One for each response, in order, and one more for each that broke off. */
+  readonly exchanges: readonly Exchange[];
+  /** The counters of all exchanges, summed. */
   readonly usage: TurnUsage;
   readonly toolUses: readonly ToolUse[];
   readonly serverTools: readonly ServerToolUse[];
   readonly notices: readonly Notice[];
-  /** Responses that began. */
-  readonly responseCount: number;
   /** As the API sent it, also values that this version does not know; `null` until the turn ends. */
   readonly stopReason: string | null;
   /** `null` until the turn ends. */
@@ -112,50 +137,6 @@ export interface TurnState {
   readonly error?: TurnFailure;
   /** `seq` of the last event that is folded in; -1 before the first. */
   readonly seq: number;
-}
-
-/** An ended turn. `Parsed` is what the `format` of its params reads; a `Turn` without it stands for any. */
-export interface Turn<Parsed = unknown> extends TurnState {
-  readonly status: 'ended';
-  readonly outcome: Outcome;
-  /** Every response of the turn verbatim, in order. */
-  readonly responses: readonly Message[];
-  /**
-   * The history to send next: the caller's messages and each response as an assistant message of its own. Append the
-   * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
-   */
-  readonly messages: MessageParam[];
-  /**
-   * What the `parse` of `output_config.format` made of the last text of `answer`. `null` without one, with any outcome but
-   * `completed`, and where the text could not be read: a notice `answer-not-parsed` says why. The one field that may be no JSON.
-   */
-  readonly parsed: Parsed | null;
-  /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
-  readonly checkpoint?: Checkpoint;
-}
-
-/**
- * An unfinished turn as plain JSON: what `resumeTurn` needs to go on in another process. It holds the whole conversation and no
- * keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
- */
-export interface Checkpoint {
-  readonly version: 1;
-  /** The params of the turn without `messages` and `container`. */
-  readonly params: Omit<MessageCreateParamsNonStreaming, 'messages' | 'container' | 'stream'>;
-  /** The history so far. While `awaiting-tools` it ends with the response that calls them, else it is what is sent next. */
-  readonly messages: readonly MessageParam[];
-  /** The responses of this turn, verbatim. */
-  readonly responses: readonly Message[];
-  /** The container to send, in the API's form. */
-  readonly container: string | ContainerParams | null;
-  readonly state: TurnState;
-  readonly limits: TurnLimits;
-  readonly spent: Spent;
-  readonly phase: 'ready' | 'awaiting-tools';
-  /** Names of the tools that had a handler. */
-  readonly runnableTools: readonly string[];
-  /** A request was sent behind it whose outcome is not known: code may have run, and may run again. */
-  readonly mayRerun: boolean;
 }
 
 /** The state before the first event. */
@@ -168,11 +149,11 @@ export function initialTurnState(): TurnState {
     executions: [],
     artifacts: [],
     container: null,
+    exchanges: [],
     usage: NO_USAGE,
     toolUses: [],
     serverTools: [],
     notices: [],
-    responseCount: 0,
     stopReason: null,
     outcome: null,
     seq: -1,

@@ -16,19 +16,31 @@ import {
 } from '../wire/blocks.ts';
 import { readContainer } from '../wire/container.ts';
 import { parsePartialJson } from '../wire/partial-json.ts';
-import { type SourceField, SourceTextDecoder, sourceFieldsOf } from '../wire/source-text.ts';
-import { StreamFailure } from '../wire/stream-failure.ts';
-import { type Artifact, listedArtifact } from './artifact.ts';
-import type { UnnumberedEvent } from './events.ts';
-import { type Execution, executionWithoutCall, finishedExecution, pendingExecution } from './execution.ts';
+import { type SourceField, SourceTextDecoder, sourceFieldsOf, sourcesIn } from '../wire/source-text.ts';
+import { invalidStream, TurnBreak, tooLarge } from '../wire/turn-break.ts';
+import { listedArtifact } from './artifact.ts';
+import type { ContainerChange, UnnumberedEvent } from './events.ts';
+import { pendingExecution } from './execution.ts';
+import { containerChangedNotice } from './notices.ts';
+import { Pairing } from './pairing.ts';
 import type { ServerToolUse, TurnState } from './state.ts';
-import { mergeReports, type ResponseUsage } from './usage.ts';
+import { mergeReports, NO_USAGE, type ResponseUsage } from './usage.ts';
 
 /** What is known of a response before it begins. */
 export interface ResponseContext {
   readonly responseIndex: number;
   /** The container id in the request: `null` for none, `undefined` when the request is not known. */
   readonly requestedContainer: string | null | undefined;
+  /** ISO time when the request was sent. */
+  readonly startedAt: string | null;
+}
+
+/** Options of a {@link TurnTranslator}. */
+export interface TranslatorOptions {
+  /** Gives the ISO time, or `null` where nobody watches. */
+  readonly time?: () => string | null;
+  /** So many events of responses; one more is too much. */
+  readonly maxEvents?: number;
 }
 
 /** Keys of a `message_delta` that are read; anything else that is not null is passed on as `unknown`. */
@@ -44,21 +56,31 @@ const BLOCKS_WITHOUT_EVENTS = new Set(['text', 'thinking', 'redacted_thinking'])
  * `message_start`) give the same ones.
  */
 export class TurnTranslator {
-  readonly #emit: (event: UnnumberedEvent) => void;
-  /** Calls that a later response may bring the result of, by id. */
-  readonly #executions: Map<string, Execution>;
+  readonly #out: (event: UnnumberedEvent) => void;
+  readonly #time: () => string | null;
+  readonly #maxEvents: number;
+  #eventCount: number;
+  /** Calls that a later response may bring the result of. */
+  readonly #pairing: Pairing;
   readonly #serverTools: Map<string, ServerToolUse>;
-  readonly #artifacts: Map<string, Artifact>;
-  #context: ResponseContext = { responseIndex: 0, requestedContainer: undefined };
+  readonly #fileIds: Set<string>;
+  #context: ResponseContext = { responseIndex: 0, requestedContainer: undefined, startedAt: null };
   #accumulator = new MessageAccumulator();
   #decoders = new Map<number, SourceTextDecoder>();
-  #usage: ResponseUsage = { input_tokens: 0, output_tokens: 0 };
+  #usage: ResponseUsage = NO_USAGE;
 
-  constructor(emit: (event: UnnumberedEvent) => void, state: TurnState) {
-    this.#emit = emit;
-    this.#executions = new Map(state.executions.map((one) => [one.id, one]));
-    this.#serverTools = new Map(state.serverTools.map((one) => [one.id, one]));
-    this.#artifacts = new Map(state.artifacts.map((one) => [one.fileId, one]));
+  constructor(
+    emit: (event: UnnumberedEvent) => void,
+    { executions, serverTools, artifacts, seq }: TurnState,
+    { time = () => null, maxEvents = Number.POSITIVE_INFINITY }: TranslatorOptions = {},
+  ) {
+    this.#out = emit;
+    this.#time = time;
+    this.#maxEvents = maxEvents;
+    this.#eventCount = seq + 1;
+    this.#pairing = new Pairing(executions);
+    this.#serverTools = new Map(serverTools.map((one) => [one.id, one]));
+    this.#fileIds = new Set(artifacts.map(({ fileId }) => fileId));
   }
 
   /** The message of the current response as far as it came. */
@@ -74,40 +96,32 @@ export class TurnTranslator {
   /**
    * The message of the current response, at its end.
    *
-   * @throws {StreamFailure} when no `message_stop` came.
+   * @throws {TurnBreak} when no `message_stop` came.
    */
   complete(requestId: string | null): Message {
     const { message } = this;
     if (message && this.stopped) return message;
-    throw new StreamFailure(
+    throw new TurnBreak(
+      'stream_cut',
       message
         ? `The stream of ${message.id} ended before message_stop: what came is incomplete.`
         : 'The response ended before it began: no message_start came.',
-      { code: 'stream_cut', requestId },
+      { requestId },
     );
   }
 
-  /** Every execution of the turn so far. */
-  get executions(): readonly Execution[] {
-    return [...this.#executions.values()];
-  }
-
-  /** Every artifact of the turn so far. */
-  get artifacts(): readonly Artifact[] {
-    return [...this.#artifacts.values()];
-  }
-
-  /** Tells what was written of calls whose end will not come: as much of them as was received. */
+  /** Emits calls that are still open, with as much of their input as arrived. */
   interrupt(): void {
     const { responseIndex } = this.#context;
-    const { message } = this;
     for (const decoder of this.#decoders.values()) decoder.end();
+    // Read once: it fills in what was written of all open blocks.
+    if (!this.message) return;
     for (const index of this.#accumulator.openIndexes) {
-      const block = this.#accumulator.openBlock(index);
-      if (!message || !isBlock(block) || !isExecutionCall(block)) continue;
-      this.#emit({
+      const call = this.#accumulator.openBlock(index);
+      if (!isBlock(call) || !isExecutionCall(call)) continue;
+      this.#out({
         type: 'execution-start',
-        execution: pendingExecution({ call: block, responseIndex }, 'writing'),
+        execution: pendingExecution({ call, responseIndex }, 'writing'),
       });
     }
   }
@@ -119,14 +133,14 @@ export class TurnTranslator {
     this.#decoders = new Map();
   }
 
-  /** @throws {StreamFailure} for a second `message_start`, which would replace what was received. */
+  /** @throws {TurnBreak} for a second `message_start`, which would replace what was received, and for too many events. */
   push(event: WireEvent): void {
     const accumulator = this.#accumulator;
-    // Nothing belongs to a response behind its end.
+    // Nothing belongs to a response after its end.
     if (accumulator.stopped) return;
     if (!accumulator.started && event.type !== 'message_start' && event.type !== 'ping') {
       // Deltas that follow each other are one object, which the next one changes.
-      this.#emit({ type: 'unknown', raw: structuredClone(event) });
+      this.#emitUnknown(structuredClone(event));
       return;
     }
     switch (event.type) {
@@ -143,9 +157,7 @@ export class TurnTranslator {
         this.#onBlockStop(event.index);
         break;
       case 'message_start':
-        if (accumulator.started) {
-          throw new StreamFailure('The response holds a second message_start.', { code: 'invalid_stream' });
-        }
+        if (accumulator.started) throw invalidStream('The response holds a second message_start.');
         accumulator.push(event);
         this.#onMessageStart();
         break;
@@ -156,29 +168,53 @@ export class TurnTranslator {
       case 'message_stop':
         for (const index of accumulator.openIndexes) this.#onBlockStop(index);
         accumulator.push(event);
+        this.#onMessageStop();
         break;
       case 'ping':
         break;
       default:
-        this.#emit({ type: 'unknown', raw: event });
+        this.#emitUnknown(event);
     }
+  }
+
+  #emit(event: UnnumberedEvent): void {
+    if (++this.#eventCount > this.#maxEvents) {
+      throw tooLarge(`The turn has more than ${this.#maxEvents} events`, 'maxTurnEvents');
+    }
+    this.#out(event);
+  }
+
+  #emitUnknown(raw: unknown): void {
+    this.#emit({ type: 'unknown', responseIndex: this.#context.responseIndex, raw });
   }
 
   #onMessageStart(): void {
     const message = this.message;
     if (!message) return;
-    const { responseIndex } = this.#context;
-    const { id, model } = message;
-    this.#emit({ type: 'response-start', responseIndex, id: String(id ?? ''), model: String(model ?? '') });
-    this.#usage = { input_tokens: 0, output_tokens: 0 };
+    const { responseIndex, startedAt } = this.#context;
+    const [id, model] = [String(message.id ?? ''), String(message.model ?? '')];
+    this.#emit({ type: 'response-start', responseIndex, id, model, startedAt });
+    this.#usage = NO_USAGE;
     this.#reportUsage(message.usage);
     for (const block of message.content as unknown[]) this.#onWholeBlock(block);
     this.#reportContainer(message.container);
   }
 
+  #onMessageStop(): void {
+    const message = this.message as (Message & { readonly input_transformations?: unknown }) | null;
+    const transformations = message?.input_transformations;
+    this.#emit({
+      type: 'response-end',
+      responseIndex: this.#context.responseIndex,
+      stopReason: message?.stop_reason ?? null,
+      endedAt: this.#time(),
+      inputTransformations: Array.isArray(transformations) ? transformations : [],
+    });
+  }
+
   #onBlockStart(index: number, block: unknown): void {
     if (!isBlock(block)) {
-      this.#emit({ type: 'unknown', raw: block ?? null });
+      this.#emitUnknown(block ?? null);
       return;
     }
     this.#spellText(block);
@@ -191,10 +227,8 @@ export class TurnTranslator {
 
   #onDelta(index: number, delta: unknown): void {
     if (!isBlock(delta) || !this.#accumulator.applyDelta(index, delta)) {
-      this.#emit({
-        type: 'unknown',
-        raw: { type: 'content_block_delta', index, delta: isBlock(delta) ? { ...delta } : (delta ?? null) },
-      });
+      const copy = isBlock(delta) ? { ...delta } : (delta ?? null);
+      this.#emitUnknown({ type: 'content_block_delta', index, delta: copy });
       return;
     }
     switch (delta.type) {
@@ -213,7 +247,7 @@ export class TurnTranslator {
       case 'compaction_delta':
         break;
       default:
-        this.#emit({ type: 'unknown', raw: delta });
+        this.#emitUnknown(delta);
     }
   }
 
@@ -228,14 +262,14 @@ export class TurnTranslator {
       return;
     }
     decoder.end();
-    if (!decoder.wasFed) this.#spellOut(block, decoder);
+    if (!decoder.wasFed) this.#spellOut(block);
     this.#startExecution(block, cutInput);
   }
 
   /** A block that came whole, without events of its own. */
   #onWholeBlock(block: unknown): void {
     if (!isBlock(block)) {
-      this.#emit({ type: 'unknown', raw: block ?? null });
+      this.#emitUnknown(block ?? null);
       return;
     }
     this.#spellText(block);
@@ -244,7 +278,7 @@ export class TurnTranslator {
       return;
     }
     this.#announce(block);
-    this.#spellOut(block, this.#decoderOf(block));
+    this.#spellOut(block);
     this.#startExecution(block, null);
   }
 
@@ -259,26 +293,31 @@ export class TurnTranslator {
   }
 
   #onFinishedBlock(block: Block, inputComplete = true): void {
+    const { responseIndex } = this.#context;
     if (BLOCKS_WITHOUT_EVENTS.has(block.type)) return;
     if (isExecutionResult(block)) this.#finishExecution(block);
     else if (isToolUse(block)) {
       const { id, name, input = null } = block;
-      const { responseIndex } = this.#context;
       const caller = callerOf(block);
       this.#emit({ type: 'tool-use', toolUse: { id, name, input, inputComplete, caller, responseIndex } });
     } else if (isServerToolCall(block)) {
+      const { id, name } = block;
+      const caller = callerOf(block);
       this.#reportServerTool({
-        id: block.id,
-        name: block.name,
-        caller: callerOf(block),
+        id,
+        name,
+        caller,
+        responseIndex,
+        resultIndex: null,
         call: block,
         result: null,
       });
     } else if (isServerToolResult(block)) {
-      const known = this.#serverTools.get(block.tool_use_id);
-      const unknown = { id: block.tool_use_id, name: null, caller: callerOf(block), call: null };
-      this.#reportServerTool({ ...(known ?? unknown), result: block });
-    } else this.#emit({ type: 'unknown', raw: block });
+      const id = block.tool_use_id;
+      const known = this.#serverTools.get(id);
+      const unknown = { id, name: null, caller: callerOf(block), responseIndex, call: null };
+      this.#reportServerTool({ ...(known ?? unknown), resultIndex: responseIndex, result: block });
+    } else this.#emitUnknown(block);
   }
 
   #announce(call: CallBlock): void {
@@ -288,51 +327,48 @@ export class TurnTranslator {
     this.#emit({ type: 'execution-start', execution });
   }
 
-  #decoderOf(call: CallBlock): SourceTextDecoder {
-    const { id } = call;
-    return new SourceTextDecoder(sourceFieldsOf(call.name), (field: SourceField, text: string) => {
+  #decoderOf({ id, name }: CallBlock): SourceTextDecoder {
+    return new SourceTextDecoder(sourceFieldsOf(name), (field: SourceField, text: string) => {
       this.#emit({ type: 'code-delta', id, field, text, seq: 0 });
     });
   }
 
   /** The source of an input that came whole, as the deltas that it did not come in. */
-  #spellOut(call: CallBlock, decoder: SourceTextDecoder): void {
-    if (!isRecord(call.input)) return;
-    decoder.write(JSON.stringify(call.input));
-    decoder.end();
+  #spellOut({ id, name, input }: CallBlock): void {
+    if (!isRecord(input)) return;
+    const fields: readonly string[] = sourceFieldsOf(name);
+    for (const [field, text] of Object.entries(input)) {
+      if (typeof text !== 'string' || text === '' || !fields.includes(field)) continue;
+      this.#emit({ type: 'code-delta', id, field: field as SourceField, text, seq: 0 });
+    }
   }
 
   #startExecution(call: CallBlock, cutInput: string | null): void {
     const { responseIndex } = this.#context;
     let written = cutInput === null ? call.input : parsePartialJson(cutInput, { keepCutString: true });
     if (cutInput !== null && written === undefined) {
-      this.#emit({ type: 'unknown', raw: { type: 'unreadable_input', id: call.id, text: cutInput } });
+      this.#emitUnknown({ type: 'unreadable_input', id: call.id, text: cutInput });
       written = sourcesIn(call.name, cutInput);
     }
     const execution = pendingExecution({
       call,
       responseIndex,
+      startedAt: this.#time(),
       ...(cutInput === null ? {} : { input: written ?? {}, inputComplete: false }),
     });
-    // Its result may have come before the call was whole, where blocks overlap.
-    const early = this.#executions.get(execution.id)?.result as ResultBlock | null | undefined;
-    this.#executions.set(execution.id, execution);
+    const early = this.#pairing.begin(execution);
     this.#emit({ type: 'execution-running', execution });
     if (early) this.#finishExecution(early);
   }
 
   #finishExecution(result: ResultBlock): void {
     const { responseIndex } = this.#context;
-    const known = this.#executions.get(result.tool_use_id);
-    const execution = known?.call
-      ? finishedExecution(known, result)
-      : executionWithoutCall(result, responseIndex);
-    this.#executions.set(execution.id, execution);
+    const execution = this.#pairing.end({ result, resultIndex: responseIndex, endedAt: this.#time() });
     this.#emit({ type: 'execution-end', execution });
     for (const fileId of execution.files) {
-      if (this.#artifacts.has(fileId)) continue;
-      const artifact = listedArtifact(fileId, execution.id);
-      this.#artifacts.set(fileId, artifact);
+      if (this.#fileIds.has(fileId)) continue;
+      this.#fileIds.add(fileId);
+      const artifact = listedArtifact({ fileId, executionId: execution.id, responseIndex });
       this.#emit({ type: 'artifact', artifact });
     }
   }
@@ -347,8 +383,7 @@ export class TurnTranslator {
     const delta = isRecord(event['delta']) ? event['delta'] : {};
     this.#reportContainer(delta['container']);
     const beyond = [...unreadKeys(event, MESSAGE_DELTA_KEYS), ...unreadKeys(delta, DELTA_KEYS)];
-    if (beyond.length > 0)
-      this.#emit({ type: 'unknown', raw: { type: 'message_delta', ...Object.fromEntries(beyond) } });
+    if (beyond.length > 0) this.#emitUnknown({ type: 'message_delta', ...Object.fromEntries(beyond) });
   }
 
   #reportUsage(usage: unknown): void {
@@ -360,30 +395,19 @@ export class TurnTranslator {
   #reportContainer(value: unknown): void {
     const container = readContainer(value);
     if (!container) return;
-    const { requestedContainer } = this.#context;
-    if (requestedContainer === undefined) this.#emit({ type: 'container', change: 'unknown', container });
-    else if (requestedContainer === null) this.#emit({ type: 'container', change: 'created', container });
-    else if (requestedContainer === container.id)
-      this.#emit({ type: 'container', change: 'reused', container });
-    else {
-      this.#emit({ type: 'container', change: 'changed', container });
-      const message =
-        `Container ${requestedContainer} was asked for and the API answered from ${container.id}: files and Python ` +
-        'state of the former are not there.';
-      this.#emit({ type: 'notice', notice: { code: 'container-changed', message } });
+    const { requestedContainer: requested, responseIndex } = this.#context;
+    const change = containerChange(requested, container.id);
+    this.#emit({ type: 'container', change, container });
+    if (requested && change === 'changed') {
+      this.#emit({ type: 'notice', notice: containerChangedNotice(requested, container.id, responseIndex) });
     }
   }
 }
 
-/** The sources that can be read out of an input that is no JSON, as their deltas gave them. */
-function sourcesIn(toolName: string, input: string): Record<string, string> {
-  const sources: Record<string, string> = {};
-  const decoder = new SourceTextDecoder(sourceFieldsOf(toolName), (field, text) => {
-    sources[field] = (sources[field] ?? '') + text;
-  });
-  decoder.write(input);
-  decoder.end();
-  return sources;
+function containerChange(requested: string | null | undefined, id: string): ContainerChange {
+  if (requested === undefined) return 'unknown';
+  if (requested === null) return 'created';
+  return requested === id ? 'reused' : 'changed';
 }
 
 function unreadKeys(record: Record<string, unknown>, known: ReadonlySet<string>): [string, unknown][] {

@@ -10,44 +10,14 @@ export interface ResponseUsage {
   readonly [counter: string]: unknown;
 }
 
-/** Counters summed over the responses of a turn. Every continuation sends, and bills, the history again. */
-export interface TurnUsage extends ResponseUsage {
-  /** What each response reported, in order. */
-  readonly perResponse: readonly ResponseUsage[];
-  /** What responses reported that broke off and were asked for again. */
-  readonly interrupted: readonly ResponseUsage[];
-}
+/** Counters summed over the exchanges of a turn. Every continuation sends, and bills, the history again. */
+export type TurnUsage = ResponseUsage;
 
-export const NO_USAGE: TurnUsage = { input_tokens: 0, output_tokens: 0, perResponse: [], interrupted: [] };
+export const NO_USAGE: ResponseUsage = { input_tokens: 0, output_tokens: 0 };
 
-/** The usage of a turn with one response's counters put in the place of what that response reported before. */
-export function withResponseUsage(
-  usage: TurnUsage,
-  responseIndex: number,
-  response: ResponseUsage,
-): TurnUsage {
-  const perResponse = [...usage.perResponse];
-  // Responses without a report must not leave a hole, which JSON would turn into null.
-  while (perResponse.length < responseIndex) perResponse.push({ input_tokens: 0, output_tokens: 0 });
-  perResponse[responseIndex] = response;
-  return turnUsage(perResponse, usage.interrupted);
-}
-
-/** The usage with what a response reported that broke off: it was billed. */
-export function withInterrupted(
-  { perResponse, interrupted }: TurnUsage,
-  response: ResponseUsage | undefined,
-): TurnUsage {
-  return turnUsage(perResponse, response ? [...interrupted, response] : interrupted);
-}
-
-function turnUsage(perResponse: readonly ResponseUsage[], interrupted: readonly ResponseUsage[]): TurnUsage {
-  return { ...sumOfUsage([...interrupted, ...perResponse]), perResponse, interrupted };
-}
-
-/** Each counter summed; of texts the last one. */
-export function sumOfUsage(usages: readonly ResponseUsage[]): ResponseUsage {
-  return usages.reduce(add, { input_tokens: 0, output_tokens: 0 });
+/** Each counter summed over exchanges; of texts the last one. */
+export function usageOf(exchanges: readonly { readonly usage: ResponseUsage }[]): ResponseUsage {
+  return exchanges.reduce((sum, { usage }) => add(sum, usage), NO_USAGE);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ContainerParams } from '@anthropic-ai/sdk/resources/messages';
 import { isRecord } from './blocks.ts';
 
 /** A skill that is loaded in a container. */
@@ -35,4 +36,23 @@ export function readContainer(value: unknown): ContainerData | null {
       version: String(skill['version'] ?? 'latest'),
     })),
   };
+}
+
+/** The id that a container param asks for, if it names one. */
+export function requestedContainerId(container: unknown): string | null {
+  if (typeof container === 'string') return container;
+  return isRecord(container) && typeof container['id'] === 'string' ? container['id'] : null;
+}
+
+/**
+ * The container of the next request: the one that a response named, if it did, with the caller's own list of skills. The
+ * resolved list of the response would break the prompt cache.
+ */
+export function carriedContainer(
+  asked: string | ContainerParams | null | undefined,
+  id: string | undefined,
+): string | ContainerParams | undefined {
+  if (id === undefined) return asked ?? undefined;
+  const skills = isRecord(asked) ? (asked as ContainerParams).skills : undefined;
+  return skills?.length ? { id, skills } : id;
 }

@@ -20,6 +20,8 @@ export class GrowingText {
   }
 
   toString(): string {
-    return this.#joined + this.#pieces.join('');
+    this.#joined += this.#pieces.join('');
+    this.#pieces = [];
+    return this.#joined;
   }
 }

@@ -10,15 +10,10 @@ const WORDS = new Set(['true', 'false', 'null']);
 export function parsePartialJson(text: string, options: { readonly keepCutString: boolean }): unknown {
   const closers: string[] = [];
   let expectKey = false;
-  // Up to where the text can be kept, and what closes it there.
+  // Up to where the text can be kept: each bracket moves it, so that the brackets open at the end are those open there.
   let safeEnd = 0;
-  let safeTail = '';
+  let cutString = '';
   let position = 0;
-
-  const markSafe = (end: number) => {
-    safeEnd = end;
-    safeTail = closers.toReversed().join('');
-  };
 
   while (position < text.length) {
     const char = text[position] as string;
@@ -27,23 +22,23 @@ export function parsePartialJson(text: string, options: { readonly keepCutString
       const isValue = !(expectKey && closers.at(-1) === '}');
       if (!string.closed) {
         if (options.keepCutString && isValue) {
-          markSafe(string.end);
-          safeTail = `"${safeTail}`;
+          safeEnd = string.end;
+          cutString = '"';
         }
         break;
       }
       position = string.end + 1;
-      if (isValue) markSafe(position);
+      if (isValue) safeEnd = position;
       continue;
     }
     if (char === '{' || char === '[') {
       closers.push(char === '{' ? '}' : ']');
       expectKey = char === '{';
-      markSafe(++position);
+      safeEnd = ++position;
     } else if (char === '}' || char === ']') {
       closers.pop();
       expectKey = false;
-      markSafe(++position);
+      safeEnd = ++position;
     } else if (char === ',' || char === ':') {
       expectKey = char === ',';
       position++;
@@ -55,10 +50,10 @@ export function parsePartialJson(text: string, options: { readonly keepCutString
       const word = literal.exec(text)?.[0] ?? char;
       position += word.length;
       // At the end more digits may have followed; a word of JSON is whole.
-      if (position < text.length || WORDS.has(word)) markSafe(position);
+      if (position < text.length || WORDS.has(word)) safeEnd = position;
     }
   }
-  return parseJson(text.slice(0, safeEnd) + safeTail);
+  return parseJson(text.slice(0, safeEnd) + cutString + closers.reverse().join(''));
 }
 
 /**

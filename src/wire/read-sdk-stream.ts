@@ -1,82 +1,44 @@
 import { isRecord, type WireEvent } from './blocks.ts';
-import { handOut, type ReadOptions } from './read-response.ts';
-import {
-  connectionBroke,
-  eventTooLarge,
-  isPassing,
-  StreamFailure,
-  silent,
-  turnAborted,
-  turnTooLarge,
-} from './stream-failure.ts';
+import { handOut } from './decode-events.ts';
+import { eventTooLarge, type ReadOptions, readerOf, readPieces, spendBytes } from './reader.ts';
+import { invalidStream, streamError, turnAborted } from './turn-break.ts';
 
 /** The raw stream of the SDK, or anything that gives its events. */
 export type SdkStream = AsyncIterable<unknown> & { readonly controller?: AbortController };
 
 /**
- * The events of a raw stream of the SDK, which ends without a word when it is cut or aborted, drops pings and what is no
+ * The events of a raw stream of the SDK, which ends silently when it is cut or aborted, drops pings and what is no
  * event of the API, and has no limit of its own on silence and size.
  *
- * @throws {StreamFailure} as `readResponse` does.
+ * @throws {TurnBreak} as `readResponse` does.
  */
-export async function* readSdkStream(
+export function readSdkStream(
   stream: SdkStream,
   options: ReadOptions,
   onEvent: (event: WireEvent) => void,
 ): AsyncGenerator<void> {
   const { budget, maxEventBytes } = options;
-  const iterator = stream[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const { done, value } = await nextOf(iterator, options, stream.controller?.signal);
-      if (done) {
-        // A stream of the SDK that was aborted ends as if nothing were amiss.
-        if (stream.controller?.signal.aborted) throw turnAborted();
-        break;
-      }
-      const size = sizeOf(value);
-      budget.bytesLeft -= size;
-      if (size > maxEventBytes) throw eventTooLarge(maxEventBytes);
-      if (budget.bytesLeft < 0) throw turnTooLarge(budget.maxBytes);
-      const failure = handOut(value, undefined, String(value), onEvent);
-      if (failure) throw failure;
-      yield;
-    }
-  } catch (error) {
-    throw error instanceof StreamFailure ? error : failureOf(error);
-  } finally {
-    // Not awaited: a stream that fell silent may never answer.
-    stream.controller?.abort();
-    iterator.return?.()?.then(undefined, () => {});
-  }
-}
-
-/** One event, waited for no longer than allowed; `own` is the signal of the stream's controller. */
-async function nextOf(
-  iterator: AsyncIterator<unknown>,
-  { signal, idleTimeoutMs }: ReadOptions,
-  own: AbortSignal | undefined,
-): Promise<IteratorResult<unknown>> {
-  let stop = (_: StreamFailure) => {};
-  const stopped = new Promise<never>((_, reject) => {
-    stop = reject;
+  const { controller } = stream;
+  const events = readerOf(stream);
+  const reader = {
+    // A stream of the SDK that was aborted ends as if nothing were amiss.
+    signal: controller?.signal,
+    read: () =>
+      events.read().catch((error) => {
+        throw failureOf(error);
+      }),
+    cancel: () => {
+      controller?.abort();
+      events.cancel();
+    },
+  };
+  return readPieces(reader, options, (event) => {
+    if (event === undefined) return undefined;
+    const size = sizeOf(event);
+    const overdrawn = spendBytes(budget, size);
+    if (size > maxEventBytes) return eventTooLarge(maxEventBytes);
+    return overdrawn ?? handOut(event, undefined, String(event), onEvent);
   });
-  const abort = () => stop(turnAborted());
-  // The SDK aborts its own controller when it fails, right before it throws: what it throws says more.
-  const abortLater = () => setTimeout(abort);
-  const idle = () => stop(silent(idleTimeoutMs));
-  const timer = idleTimeoutMs < 2 ** 31 ? setTimeout(idle, idleTimeoutMs) : undefined;
-  signal?.addEventListener('abort', abort, { once: true });
-  own?.addEventListener('abort', abortLater, { once: true });
-  if (signal?.aborted) abort();
-  if (own?.aborted) abortLater();
-  try {
-    return await Promise.race([stopped, iterator.next()]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-    own?.removeEventListener('abort', abortLater);
-  }
 }
 
 /** About as many characters as the event has; those that come by the thousand are not written out for it. */
@@ -87,29 +49,16 @@ function sizeOf(event: unknown): number {
 }
 
 /** The SDK throws an `error` event as an APIError without status, and what breaks the body as it is. */
-function failureOf(error: unknown): StreamFailure {
-  const { name, type, message, requestID } = (isRecord(error) ? error : {}) as Readonly<
-    Record<string, unknown>
-  >;
-  const facts = { cause: error, requestId: typeof requestID === 'string' ? requestID : null };
-  if (name === 'AbortError' || name === 'APIUserAbortError') {
-    return turnAborted(error);
-  }
+function failureOf(error: unknown): unknown {
+  if (!isRecord(error)) return error;
+  const { name, type, message, requestID } = error;
+  if (name === 'AbortError' || name === 'APIUserAbortError') return turnAborted(error);
   if (name === 'SyntaxError') {
-    return new StreamFailure(`The response holds an event that cannot be read: ${String(message)}`, {
-      ...facts,
-      code: 'invalid_stream',
-    });
+    return invalidStream(`The response holds an event that cannot be read: ${String(message)}`, error);
   }
-  if (isRecord(error) && 'status' in error) {
-    return new StreamFailure(
-      `The API ended the stream with ${String(type ?? 'an error')}: ${String(message)}`,
-      {
-        ...facts,
-        code: 'stream_error',
-        retryable: isPassing(String(type)),
-      },
-    );
-  }
-  return connectionBroke(error);
+  if (!('status' in error)) return error;
+  return streamError(String(type ?? 'an error'), String(message), {
+    cause: error,
+    requestId: typeof requestID === 'string' ? requestID : null,
+  });
 }

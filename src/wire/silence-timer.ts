@@ -1,24 +1,21 @@
-/** What a timer can hold; longer ones are none at all. */
-const LONGEST_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './signals.ts';
 
-/** Tells of a read that waits too long. One timer serves all reads of a response, however many chunks it comes in. */
+/** Reports a read that waits too long. One timer serves all reads of a response, however many pieces it comes in. */
 export class SilenceTimer {
-  readonly milliseconds: number;
-  /** A read waited for so long. */
-  isOver = false;
+  readonly #milliseconds: number;
   readonly #onSilence: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitsSince: number | undefined;
 
   constructor(milliseconds: number, onSilence: () => void) {
-    this.milliseconds = milliseconds;
+    this.#milliseconds = milliseconds;
     this.#onSilence = onSilence;
   }
 
   /** A read begins to wait. */
   begin(): void {
     this.#waitsSince = performance.now();
-    if (this.milliseconds <= LONGEST_MS) this.#timer ??= setTimeout(this.#check, this.milliseconds);
+    if (this.#milliseconds <= LONGEST_TIMER_MS) this.#timer ??= setTimeout(this.#check, this.#milliseconds);
   }
 
   /** It waits no more. What its reader does next takes its own time. */
@@ -33,12 +30,8 @@ export class SilenceTimer {
   readonly #check = (): void => {
     this.#timer = undefined;
     if (this.#waitsSince === undefined) return;
-    const left = this.milliseconds - (performance.now() - this.#waitsSince);
-    if (left > 0) {
-      this.#timer = setTimeout(this.#check, left);
-      return;
-    }
-    this.isOver = true;
-    this.#onSilence();
+    const left = this.#milliseconds - (performance.now() - this.#waitsSince);
+    if (left > 0) this.#timer = setTimeout(this.#check, left);
+    else this.#onSilence();
   };
 }

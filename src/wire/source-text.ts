@@ -156,6 +156,17 @@ export class SourceTextDecoder {
   }
 }
 
+/** The sources that can be read out of an input that is no JSON, as its fragments gave them. */
+export function sourcesIn(toolName: string, input: string): Record<string, string> {
+  const sources: Record<string, string> = {};
+  const decoder = new SourceTextDecoder(sourceFieldsOf(toolName), (field, text) => {
+    sources[field] = (sources[field] ?? '') + text;
+  });
+  decoder.write(input);
+  decoder.end();
+  return sources;
+}
+
 /** Where the last whole character of a fragment ends: before an escape that its end divides. */
 function endOfEscapes(fragment: string): number {
   const { length } = fragment;

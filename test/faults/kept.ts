@@ -46,11 +46,13 @@ export function assertNothingLost(result: Result, exchanges: readonly Exchange[]
   }));
   expect(known(state.executions)).toEqual(known(read as typeof state.executions as never));
   const reported = received.map(({ outputTokens }) => outputTokens);
-  const counted = state.usage.perResponse.slice(responses.length - received.length);
-  expect(counted.map(({ output_tokens }) => output_tokens)).toEqual(reported);
-  expect(state.usage.output_tokens).toBe(
-    sum([...state.usage.perResponse, ...state.usage.interrupted].map(({ output_tokens }) => output_tokens)),
+  const whole = state.exchanges.filter(
+    ({ responseIndex }, index, all) =>
+      all.findLastIndex((one) => one.responseIndex === responseIndex) === index,
   );
+  const counted = whole.slice(responses.length - received.length);
+  expect(counted.map(({ usage }) => usage.output_tokens)).toEqual(reported);
+  expect(state.usage.output_tokens).toBe(sum(state.exchanges.map(({ usage }) => usage.output_tokens)));
   const container = received.findLast(({ containerId }) => containerId !== undefined)?.containerId;
   if (container !== undefined && state.container) expect(state.container.id).toBe(container);
 }

@@ -2,11 +2,13 @@ import Anthropic from '@anthropic-ai/sdk';
 import {
   type Checkpoint,
   codeExecutionTool,
+  initialTurnState,
   isContainerLostError,
   isInvalidInputError,
   isTurnInterruptedError,
   isTurnLimitError,
   type ResumeOptions,
+  reduceTurn,
   resumeTurn,
   streamTurn,
   type TurnEvent,
@@ -18,6 +20,7 @@ import {
 } from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
 import { expect } from 'vitest';
+import { boundaryOf } from '../../src/turn/checkpoint.ts';
 import { deepFreeze } from '../support/freeze.ts';
 import { assertNothingLost, assertPlain } from './kept.ts';
 import { answeredWith, fetchMocked } from './msw.ts';
@@ -64,6 +67,8 @@ export async function enterScene(world: World): Promise<Scene> {
   let current: TurnStream | undefined;
   /** What was handed out, with what it was then: nobody changes it later. */
   const handedOut: [value: object, text: string][] = [];
+  /** The events of the turn, over all streams that went on with it. */
+  const followed: TurnEvent[] = [];
   const remember = (value: object) => void handedOut.push([value, JSON.stringify(value)]);
   /** The options with an `onCheckpoint` that remembers. */
   const watched = <T extends TurnOptions>(given: T): T => {
@@ -82,6 +87,7 @@ export async function enterScene(world: World): Promise<Scene> {
     const sent = tap.exchanges.length;
     const result = stream.turn().catch((error): Result => error);
     const events: TurnEvent[] = [];
+    if (!from) followed.length = 0;
     try {
       for await (const event of stream) {
         events.push(event);
@@ -94,6 +100,12 @@ export async function enterScene(world: World): Promise<Scene> {
     const settled = await result;
     assertNothingLost(settled, tap.exchanges.slice(sent));
     for (const [value, text] of handedOut) expect(JSON.stringify(value)).toBe(text);
+    followed.push(...events);
+    if (take === Number.POSITIVE_INFINITY && !isInvalidInputError(settled)) {
+      // A reader who followed all processes has the same turn as the last of them.
+      const { seq: _, ...state } = [...followed].reduce(reduceTurn, initialTurnState());
+      expect({ ...state, seq: stream.state.seq }).toEqual(stream.state);
+    }
     if (take === Number.POSITIVE_INFINITY)
       assertPlain(settled, events, {
         from: isInvalidInputError(settled) ? undefined : from,
@@ -118,7 +130,7 @@ export async function enterScene(world: World): Promise<Scene> {
     resume(checkpoint, more: ResumeOptions = {}) {
       const stored: Checkpoint = deepFreeze(JSON.parse(JSON.stringify(checkpoint)));
       const given = watched({ ...own, ...options, ...more });
-      return checked(resumeTurn(client, stored, given) as TurnStream, undefined, stored.state);
+      return checked(resumeTurn(client, stored, given) as TurnStream, undefined, boundaryOf(stored).state);
     },
     leaveAfter: (events) => checked(start(), events),
   };

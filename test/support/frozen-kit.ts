@@ -16,14 +16,17 @@ export const executionsOf = freezingInputs(kit.executionsOf);
 export const nextParams = freezingInputs(kit.nextParams);
 export const parseStdout = freezingInputs(kit.parseStdout);
 export const pipeArtifacts = freezingInputs(kit.pipeArtifacts);
+export const readCheckpoint = freezingInputs(kit.readCheckpoint);
 export const reduceTurn = freezingInputs(kit.reduceTurn);
 export const resumeTurn = freezingInputs(kit.resumeTurn);
 export const runTurn = freezingInputs(kit.runTurn);
 export const streamTurn = freezingInputs(kit.streamTurn);
 export const turnEvents = freezingInputs(kit.turnEvents);
+export const turnFrom = freezingInputs(kit.turnFrom);
 export const uploadAll = freezingInputs(kit.uploadAll);
 export const uploadFile = freezingInputs(kit.uploadFile);
 export const userMessage = freezingInputs(kit.userMessage);
+export const withoutRaw = freezingInputs(kit.withoutRaw);
 
 export const createSession: typeof kit.createSession = freezingInputs((client, defaults, options) => {
   const session = kit.createSession(client, defaults, options);

@@ -1,4 +1,3 @@
-import { EmulatorError } from '../../errors.ts';
 import {
   type Answer,
   type Ending,
@@ -10,6 +9,7 @@ import {
   usageOfCalls,
 } from '../protocol/answer.ts';
 import { bodyFrom } from '../protocol/body.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { Store } from '../store/store.ts';
 
 /** Lengths of the pieces that texts are cut into, in turn; real ones vary like this. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import { errorBody } from '../protocol/http.ts';
 
 /** A port on which the emulator listens. */

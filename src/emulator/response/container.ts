@@ -1,5 +1,5 @@
-import { EmulatorError } from '../../errors.ts';
 import { usableFile } from '../checks/check-files.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import { ApiFailure, invalidRequest, notFound } from '../protocol/http.ts';
 import { mimeTypeOf } from '../protocol/mime-type.ts';
 import type { MessagesBody } from '../protocol/request-body.ts';

@@ -1,5 +1,5 @@
-import { EmulatorError } from '../../errors.ts';
 import type { ScriptedBlock } from '../protocol/answer.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { BlockStep } from '../script/script-player.ts';
 import type { CommandStep, LastResult } from '../script/words.ts';
 import type { Call, Stage } from './call.ts';

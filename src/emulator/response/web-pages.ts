@@ -1,4 +1,4 @@
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { SearchResult } from '../script/words.ts';
 
 /** A page of the web. */

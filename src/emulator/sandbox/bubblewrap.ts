@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 
 /** Folders of a container that code may write to; everything else is read-only or not there. */
 const WRITABLE = ['tmp', 'root', 'home', 'mnt', 'files', 'skills', 'var/lib/cells'];

@@ -1,4 +1,4 @@
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { Sandbox, SandboxFactory, SandboxResult } from './sandbox.ts';
 
 /** The same sandboxes, whose faults say that they are theirs: they must not look like faults of the network. */

@@ -1,5 +1,5 @@
 import type { Bash } from 'just-bash';
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
 import {
   callOf,

@@ -1,4 +1,4 @@
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import { Bubblewrap, decode } from './bubblewrap.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
 import { PythonProcess } from './python-process.ts';

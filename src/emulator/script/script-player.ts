@@ -1,4 +1,4 @@
-import { EmulatorError } from '../../errors.ts';
+import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { MessagesBody } from '../protocol/request-body.ts';
 import { checkedSteps, summary } from './check-script.ts';
 import { outlineOf } from './outline.ts';

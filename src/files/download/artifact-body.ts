@@ -1,14 +1,12 @@
-import { ArtifactError } from '../../errors.ts';
+import { headerOf } from '../../sdk/failures.ts';
+import type { Artifact } from '../../turn/artifact.ts';
+import { type Reader, readerOf } from '../../wire/reader.ts';
+import { ArtifactError } from '../errors.ts';
 import { tooLarge } from './artifact-failure.ts';
 
-/** What a body is checked against. */
-export interface BodyChecks {
-  readonly fileId: string;
-  readonly mimeType: string | null;
-  /** The size that the metadata tell. */
-  readonly sizeBytes: number | null;
+/** What ends a body. */
+export interface BodyLimits {
   readonly maxBytes?: number | undefined;
-  /** Ends the body, also one of a `fetch` that ignores its signal. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the size of each piece; what it throws ends the body. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -32,59 +30,54 @@ export class ArtifactBody {
   readonly #most: number;
   #isEnded = false;
   #isCancelled = false;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  readonly #checks: BodyChecks;
-  readonly #abort = () => void this.cancel(this.#checks.signal?.reason);
+  readonly #reader: Reader<Uint8Array> | undefined;
+  readonly #fileId: string;
+  readonly #limits: BodyLimits;
 
-  constructor(response: Response | null, checks: BodyChecks) {
-    const told = response?.headers.get('content-encoding') ? null : response?.headers.get('content-length');
+  constructor(response: Response, { fileId, mimeType, sizeBytes }: Artifact, limits: BodyLimits) {
+    const told = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
     this.length = told ? Number(told) : null;
     // Of an unknown type, too, what the metadata say is only the least.
-    const grows = CREDENTIALED.test(checks.mimeType ?? 'image/');
-    this.#least = Math.max(this.length ?? 0, checks.sizeBytes ?? 0);
-    this.#most = this.length ?? (grows ? null : checks.sizeBytes) ?? Number.POSITIVE_INFINITY;
-    this.#reader = response?.body?.getReader();
-    this.#checks = checks;
-    checks.signal?.addEventListener('abort', this.#abort);
+    const grows = CREDENTIALED.test(mimeType ?? 'image/');
+    this.#least = Math.max(this.length ?? 0, sizeBytes ?? 0);
+    this.#most = this.length ?? (grows ? null : sizeBytes) ?? Number.POSITIVE_INFINITY;
+    this.#reader = response.body ? readerOf(response.body) : undefined;
+    this.#fileId = fileId;
+    this.#limits = limits;
+    // Also where a `fetch` ignores its signal.
+    limits.signal?.addEventListener('abort', () => this.cancel(limits.signal?.reason));
   }
 
   /** Whether it ended before its end, and a second download may be whole. */
   get isCut(): boolean {
-    return (this.failure as { readonly code?: unknown } | undefined)?.code === 'artifact_cut';
+    return this.failure instanceof ArtifactError && this.failure.code === 'artifact_cut';
   }
 
-  /** Whether all of it was read: whoever knows its length need not ask for its end. */
+  /** Whether all of it was read: a reader who knows its length need not ask for its end. */
   get isWhole(): boolean {
     return this.#isEnded || (this.receivedBytes >= this.#least && this.receivedBytes === this.#most);
   }
 
   /** The next piece; `undefined` at the end. */
   async read(): Promise<Uint8Array | undefined> {
-    const { fileId, maxBytes = Number.POSITIVE_INFINITY, onBytes, signal } = this.#checks;
+    const { maxBytes = Number.POSITIVE_INFINITY, onBytes } = this.#limits;
     try {
       if (this.#isCancelled) throw this.failure ?? this.#cut();
-      if ((this.length ?? 0) > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
-      let value: Uint8Array | undefined;
-      try {
-        value = (await this.#reader?.read())?.value;
-      } catch (cause) {
-        throw isAbort(cause) ? cause : this.#cut(cause);
-      }
-      signal?.throwIfAborted();
-      if (!value) {
+      if ((this.length ?? 0) > maxBytes) throw tooLarge(this.#fileId, 'maxBytes', maxBytes);
+      const piece = await this.#next();
+      if (!piece) {
         if (this.#isCancelled || this.receivedBytes < this.#least) throw this.#cut();
         this.#isEnded = true;
-        signal?.removeEventListener('abort', this.#abort);
         return undefined;
       }
-      this.receivedBytes += value.byteLength;
-      if (this.receivedBytes > maxBytes) throw tooLarge(fileId, 'maxBytes', maxBytes);
+      this.receivedBytes += piece.byteLength;
+      if (this.receivedBytes > maxBytes) throw tooLarge(this.#fileId, 'maxBytes', maxBytes);
       if (this.receivedBytes > this.#most) throw this.#cut();
-      onBytes?.(value.byteLength);
-      return value;
+      onBytes?.(piece.byteLength);
+      return piece;
     } catch (error) {
       this.failure ??= error;
-      void this.cancel(error);
+      this.cancel(error);
       throw error;
     }
   }
@@ -100,7 +93,7 @@ export class ArtifactBody {
         },
         cancel: (reason) => this.cancel(reason),
       },
-      // Nothing is read ahead: what was received is what somebody took.
+      // Nothing is read ahead: what counts as received is what was taken.
       { highWaterMark: 0 },
     );
     const { FixedLengthStream } = globalThis as { readonly FixedLengthStream?: FixedLength };
@@ -123,17 +116,27 @@ export class ArtifactBody {
   }
 
   /** Ends the download. It can be called at any time. */
-  async cancel(reason?: unknown): Promise<void> {
+  cancel(reason?: unknown): void {
     if (!this.#isEnded) this.#isCancelled = true;
-    this.#checks.signal?.removeEventListener('abort', this.#abort);
-    await this.#reader?.cancel(reason).catch(() => {});
+    this.#reader?.cancel(reason);
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    const { signal } = this.#limits;
+    try {
+      const result = await this.#reader?.read();
+      signal?.throwIfAborted();
+      return result?.done ? undefined : result?.value;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw isAbort(cause) ? cause : this.#cut(cause);
+    }
   }
 
   #cut(cause?: unknown): ArtifactError {
-    const { fileId } = this.#checks;
     const whole = this.receivedBytes > this.#most ? this.#most : this.#least;
     const of = whole === 0 ? '' : ` of ${whole}`;
-    const message = `The download of ${fileId} ended after ${this.receivedBytes}${of} bytes. Download it again.`;
+    const message = `The download of ${this.#fileId} ended after ${this.receivedBytes}${of} bytes. Download it again.`;
     return new ArtifactError(message, { code: 'artifact_cut', retryable: true, cause });
   }
 }

@@ -1,7 +1,8 @@
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
-import { fetchFileMetadata } from '../../sdk/file-metadata.ts';
+import { fetchFileMetadata, listFiles } from '../../sdk/file-metadata.ts';
 import { type Artifact, describedArtifact } from '../../turn/artifact.ts';
-import { assertArtifacts } from './checked-artifacts.ts';
+import { withOwnSignal } from '../../wire/signals.ts';
+import { artifactList } from './artifact-list.ts';
 
 /**
  * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in the same order; those
@@ -22,8 +23,9 @@ export async function describeArtifacts(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Artifact[]> {
   assertFilesClient(client, 'describeArtifacts');
-  assertArtifacts(artifacts, 'describeArtifacts');
-  const ids = artifacts.map(({ fileId }) => fileId);
-  const files = await fetchFileMetadata(client, ids, options);
+  const ids = artifactList(artifacts, 'describeArtifacts').map(({ fileId }) => fileId);
+  const files = await withOwnSignal(options.signal, (signal) =>
+    fetchFileMetadata(ids, (some) => listFiles(client, some, { signal })),
+  );
   return artifacts.map((artifact) => describedArtifact(artifact, files.get(artifact.fileId)));
 }

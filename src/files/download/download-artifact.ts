@@ -1,9 +1,11 @@
-import { InvalidInputError } from '../../errors.ts';
-import { assertFilesClient, describe, type FilesClient } from '../../sdk/client.ts';
-import type { Artifact } from '../../turn/artifact.ts';
-import { assertWhole } from '../upload/upload-options.ts';
+import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
+import { type Artifact, describedArtifact, listedArtifact } from '../../turn/artifact.ts';
+import { ownSignal } from '../../wire/signals.ts';
+import { assertWhole } from '../assert-whole.ts';
 import { ArtifactBody } from './artifact-body.ts';
 import { artifactFailure, missingArtifact } from './artifact-failure.ts';
+import { openDownload, whileCut } from './open-download.ts';
 
 /** A file that can be read, once. */
 export interface DownloadedArtifact {
@@ -35,16 +37,6 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
   /** How often a cut download begins again. Default 2. */
   readonly retries?: number | undefined;
-  /** Told when a cut download begins again, with the error that cut it. */
-  readonly onRetry?: ((retry: DownloadRetry) => void) | undefined;
-}
-
-/** A download that begins again. */
-export interface DownloadRetry {
-  readonly fileId: string;
-  /** The try that begins now: 2 is the first after a cut. */
-  readonly attempt: number;
-  readonly error: unknown;
 }
 
 /**
@@ -70,85 +62,57 @@ export async function downloadArtifact(
   assertFilesClient(client, 'downloadArtifact');
   const fileId = typeof artifact === 'string' ? artifact : artifact?.fileId;
   if (typeof fileId !== 'string' || fileId === '') {
-    throw new InvalidInputError(
-      `downloadArtifact takes an artifact or a file id, got ${describe(artifact)}.`,
-    );
+    throw new InvalidInputError(`downloadArtifact takes an artifact or a file id, got ${quoted(artifact)}.`);
   }
-  const { retries = 2, onRetry } = options;
+  const { retries = 2 } = options;
   assertWhole('retries', retries, 0);
-  // One of its own: the SDK leaves listeners on the signal that it is given.
-  const signal = options.signal ? AbortSignal.any([options.signal]) : undefined;
-  const isKnown = typeof artifact === 'object' && artifact.status === 'described';
   if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
+  const { signal, release } = ownSignal(options.signal);
+  const isKnown = typeof artifact === 'object' && artifact.status === 'described';
   const file = isKnown ? artifact : await describeFile(client, fileId, { signal });
-  const open = () => openDownload(client, file, { signal });
-  const response = await open();
+  const first = await openDownload(client, file, { signal });
   let isRead = false;
-  const read = (from: Response, { maxBytes }: ReadOptions = {}) =>
-    new ArtifactBody(from, { fileId, mimeType: file.mimeType, sizeBytes: file.sizeBytes, maxBytes, signal });
-  const readOnce = (readOptions?: ReadOptions) => {
+  /** The first body is the one that was opened. */
+  const bodyOf = (response: Response, { maxBytes }: ReadOptions = {}) =>
+    new ArtifactBody(response, file, { maxBytes, signal });
+  const begin = (readOptions?: ReadOptions) => {
     assertWhole('maxBytes', readOptions?.maxBytes, 0);
     if (isRead) {
       throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);
     }
     isRead = true;
-    return read(response, readOptions);
   };
   const bytes = async (readOptions?: ReadOptions) => {
-    let body = readOnce(readOptions);
-    for (let attempt = 2; ; attempt++) {
-      try {
-        return await body.bytes();
-      } catch (error) {
-        if (!body.isCut || attempt > retries + 1) throw error;
-        onRetry?.({ fileId, attempt, error });
-        body = read(await open(), readOptions);
-      }
-    }
+    begin(readOptions);
+    const open = async (attempt: number) =>
+      bodyOf(attempt === 1 ? first : await openDownload(client, file, { signal }), readOptions);
+    return await whileCut(fileId, open, (body) => body.bytes(), { retries }).finally(release);
   };
   return {
     fileId,
     name: file.name ?? fileId,
     mimeType: file.mimeType ?? 'application/octet-stream',
     sizeBytes: file.sizeBytes ?? 0,
-    stream: () => readOnce().stream(),
+    stream: () => {
+      begin();
+      return bodyOf(first).stream();
+    },
     bytes,
     text: async (readOptions) => new TextDecoder().decode(await bytes(readOptions)),
     blob: async (readOptions) => new Blob([await bytes(readOptions)], { type: file.mimeType ?? '' }),
     cancel: async () => {
-      if (!isRead) await readOnce().cancel();
+      release();
+      if (!isRead) bodyOf(first).cancel();
+      isRead = true;
     },
   };
 }
 
-/** What a download needs to know of a file. */
-type FileFacts = Pick<Artifact, 'fileId' | 'name' | 'mimeType' | 'sizeBytes' | 'expiresAt' | 'downloadable'>;
-
-/** Asks for the content, and gives the response once its headers are there. */
-export async function openDownload(
-  client: FilesClient,
-  file: FileFacts,
-  request: Readonly<Record<string, unknown>>,
-): Promise<Response> {
+async function describeFile(client: FilesClient, fileId: string, request: object): Promise<Artifact> {
+  const listed = listedArtifact({ fileId, executionId: '', responseIndex: 0 });
   try {
-    return await client.files.download(file.fileId, undefined, request);
+    return describedArtifact(listed, await client.files.retrieveMetadata(fileId, undefined, request));
   } catch (error) {
-    throw artifactFailure(error, file);
-  }
-}
-
-async function describeFile(client: FilesClient, fileId: string, request: object): Promise<FileFacts> {
-  try {
-    const file = await client.files.retrieveMetadata(fileId, undefined, request);
-    return {
-      fileId,
-      name: file.filename ?? null,
-      mimeType: file.mime_type ?? null,
-      sizeBytes: file.size_bytes ?? null,
-      expiresAt: file.expires_at ?? null,
-      downloadable: file.downloadable ?? null,
-    };
-  } catch (error) {
-    throw artifactFailure(error, { fileId });
+    throw artifactFailure(error, listed);
   }
 }

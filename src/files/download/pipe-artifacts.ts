@@ -1,10 +1,10 @@
-import { InvalidInputError } from '../../errors.ts';
-import { assertFilesClient, describe, type FilesClient } from '../../sdk/client.ts';
+import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import type { Artifact } from '../../turn/artifact.ts';
-import { untilAborted } from '../../wire/until-aborted.ts';
-import { checkedArtifacts } from './checked-artifacts.ts';
-import { Pipeline, type PipelineOptions } from './pipeline.ts';
+import { untilAborted } from '../../wire/signals.ts';
+import { artifactList } from './artifact-list.ts';
 import { Names, safeName } from './safe-name.ts';
+import { type PipelineOptions, transfer } from './transfer.ts';
 
 /** An artifact on its way into a sink. */
 export interface ArtifactInput {
@@ -44,7 +44,7 @@ export interface PipedArtifact<Value> {
  * want out of the list. A 429 holds all downloads for as long as it says. An abort does not wait for sinks.
  *
  * @throws {InvalidInputError} before any request.
- * @throws {ArtifactError} when some did not arrive: `.saved` and `.failed` tell which. `onFailure` takes them instead.
+ * @throws {ArtifactError} when some did not arrive: `.saved` and `.failed` report which.
  *
  * @example
  * ```ts
@@ -59,35 +59,35 @@ export async function pipeArtifacts<Value>(
   options: PipelineOptions = {},
 ): Promise<PipedArtifact<Value>[]> {
   assertFilesClient(client, 'pipeArtifacts');
-  const wanted = checkedArtifacts(artifacts, 'pipeArtifacts');
+  const wanted = artifactList(artifacts, 'pipeArtifacts');
   if (typeof sink !== 'function') {
     throw new InvalidInputError(
-      `pipeArtifacts takes a function as its sink, \`({ name, body }) => bucket.put(name, body)\`; got ${describe(sink)}.`,
+      `pipeArtifacts takes a function as its sink, \`({ name, body }) => bucket.put(name, body)\`; got ${quoted(sink)}.`,
     );
   }
-  const pipeline = new Pipeline(client, wanted, options);
-  const described = await pipeline.describe(wanted);
-  pipeline.reserve(described);
-  const names = new Names();
-  const nameOf = new Map(
-    described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
-  );
-  return pipeline.run(described, (artifact, signal) =>
-    pipeline.fetch(artifact, signal, async (body, attempt) => {
-      const { fileId, executionId, mimeType } = artifact;
-      const name = nameOf.get(fileId) ?? fileId;
-      const input = {
-        artifact,
-        fileId,
-        name,
-        mimeType: mimeType ?? 'application/octet-stream',
-        contentLength: body.length,
-        body: body.stream(),
-        attempt,
-        signal,
-      };
-      const value = await untilAborted((async () => sink(input))(), signal);
-      return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
-    }),
-  );
+  return transfer(client, wanted, options, {
+    plan: async (described) => {
+      const names = new Names();
+      const nameOf = new Map(
+        described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
+      );
+      return (artifact, fetch) =>
+        fetch(artifact, async (body, attempt, signal) => {
+          const { fileId, executionId, mimeType } = artifact;
+          const name = nameOf.get(fileId) ?? fileId;
+          const input = {
+            artifact,
+            fileId,
+            name,
+            mimeType: mimeType ?? 'application/octet-stream',
+            contentLength: body.length,
+            body: body.stream(),
+            attempt,
+            signal,
+          };
+          const value = await untilAborted((async () => sink(input))(), signal);
+          return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
+        });
+    },
+  });
 }

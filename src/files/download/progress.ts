@@ -31,16 +31,16 @@ type ArtifactStep =
   | { readonly type: 'end'; readonly fileId: string }
   | { readonly type: 'failure'; readonly fileId: string; readonly error: unknown };
 
-/** Counts, and tells the listener. */
+/** Counts, and tells the listener. A listener that fails is not called again; nothing that arrived is lost by it. */
 export class Progress {
   readonly total: number;
-  listenerFailed = false;
-  listenerError: unknown;
-  #listener: ((progress: ArtifactProgress) => void) | undefined;
+  /** What the listener failed with. */
+  failure: { readonly error: unknown } | undefined;
+  readonly #listener: ((progress: ArtifactProgress) => unknown) | undefined;
   #arrived = 0;
   #failed = 0;
 
-  constructor(total: number, listener: ((progress: ArtifactProgress) => void) | undefined) {
+  constructor(total: number, listener: ((progress: ArtifactProgress) => unknown) | undefined) {
     this.total = total;
     this.#listener = listener;
   }
@@ -66,30 +66,23 @@ export class Progress {
     this.#tell({ type: 'end', fileId });
   }
 
-  failure({ fileId }: Artifact, error: unknown): void {
+  fail({ fileId }: Artifact, error: unknown): void {
     this.#failed++;
     this.#tell({ type: 'failure', fileId, error });
   }
 
   #tell(step: ArtifactStep): void {
-    const listener = this.#listener;
-    if (!listener) return;
-    this.hear(() => listener({ ...step, arrived: this.#arrived, failed: this.#failed, total: this.total }));
-  }
-
-  /** Calls a function of the caller's, whose failure is told at the end: nothing that arrived is lost by it. */
-  hear(tell: () => unknown): void {
+    if (!this.#listener || this.failure) return;
+    const counts = { arrived: this.#arrived, failed: this.#failed, total: this.total };
     try {
-      const told = tell() as PromiseLike<unknown> | undefined;
-      if (typeof told?.then === 'function') told.then(undefined, this.#fail);
+      const told = this.#listener({ ...step, ...counts }) as PromiseLike<unknown> | undefined;
+      if (typeof told?.then === 'function') told.then(undefined, this.#drop);
     } catch (error) {
-      this.#fail(error);
+      this.#drop(error);
     }
   }
 
-  readonly #fail = (error: unknown): void => {
-    this.#listener = undefined;
-    this.listenerFailed = true;
-    this.listenerError ??= error;
+  readonly #drop = (error: unknown): void => {
+    this.failure ??= { error };
   };
 }

@@ -4,6 +4,8 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout
 const FORBIDDEN = /[<>:"|?*\\/\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 /** Longest name that common file systems hold, in bytes of UTF-8. */
 const MAX_BYTES = 255;
+/** Of a longer name only the beginning and the end are looked at, half as much of each: it is cut anyway. */
+const MAX_READ = 1024;
 
 /**
  * A file name that is safe to create in a folder, made from one that a model chose: no separators, no `..`, nothing
@@ -14,9 +16,10 @@ export function safeName(name: string, fallback: string): string {
   return RESERVED.test(usable) ? fitToBytes(`_${usable}`, '') : usable;
 }
 
-/** Cleaned once more behind the cut, which may end it with blanks, or leave nothing but them. */
+/** Cleaned once more after the cut, which may end it with blanks, or leave nothing but them. */
 function fitting(name: string): string {
-  return clean(fitToBytes(clean(name), ''));
+  const read = name.length > MAX_READ ? name.slice(0, MAX_READ / 2) + name.slice(-MAX_READ / 2) : name;
+  return clean(fitToBytes(clean(read), ''));
 }
 
 /** The name without what is not safe in it; empty when nothing is left. */

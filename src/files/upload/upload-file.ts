@@ -1,19 +1,11 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError } from '../../errors.ts';
-import { assertFilesClient, describe, type FilesClient } from '../../sdk/client.ts';
-import { untilAborted } from '../../wire/until-aborted.ts';
+import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
+import { type Readable, readerOf } from '../../wire/reader.ts';
+import { runUpload } from './run-upload.ts';
+import { assertSize, bytesOf, maxBytesOf, sourceFailed, tooLarge } from './source-checks.ts';
 import { uploadName } from './upload-name.ts';
-import {
-  assertSize,
-  assertUploadOptions,
-  bytesOf,
-  checkedAnswer,
-  maxBytesOf,
-  sourceFailed,
-  tooLarge,
-  type UploadOptions,
-  untilCancelled,
-} from './upload-options.ts';
+import { assertUploadOptions, type UploadOptions } from './upload-options.ts';
 
 /** Bytes in any form that web APIs know. No `string`: a path must not be uploaded as if it were the text. */
 export type UploadSource =
@@ -66,27 +58,27 @@ export async function uploadFile(
   assertSource(source);
   assertUploadOptions(options);
   const name = uploadName(options.name ?? (source as Partial<File>).name, 'uploadFile', options);
-  const { expiresInSeconds, retries, timeoutMs, signal } = options;
-  return untilCancelled(describe(name), signal, async () => {
-    const blob = await gather(source, describe(name), options);
+  const { expiresInSeconds, retries, timeoutMs } = options;
+  return runUpload(quoted(name), options.signal, async (signal) => {
+    const blob = await gather(source, quoted(name), { ...options, signal });
     const file = new File([blob], name, { type: options.mimeType ?? blob.type });
     const params = {
       file,
       ...(expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds }),
     };
     const request = {
-      ...(signal && { signal }),
+      signal,
       ...(retries === undefined ? {} : { maxRetries: retries }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
-    return checkedAnswer(await client.files.upload(params, request));
+    return await client.files.upload(params, request);
   });
 }
 
 function assertSource(source: unknown): asserts source is UploadSource {
   if (typeof source === 'string' || source instanceof URL) {
     throw new InvalidInputError(
-      `uploadFile takes bytes, got ${describe(source)}. For a file on disk call uploadPath of ` +
+      `uploadFile takes bytes, got ${quoted(source)}. For a file on disk call uploadPath of ` +
         '"code-execution-kit/node"; for the text itself pass `new Blob([text], { type: "text/plain" })`.',
     );
   }
@@ -100,14 +92,14 @@ function assertSource(source: unknown): asserts source is UploadSource {
   }
   if (source instanceof ReadableStream && source.locked) {
     throw new InvalidInputError(
-      'Cannot upload this ReadableStream: somebody else reads it. Pass a fresh one.',
+      'Cannot upload this ReadableStream: it is being read already. Pass a fresh one.',
     );
   }
   const isBytes = source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array;
   if (isBytes || source instanceof ReadableStream || isAsyncIterable(source)) return;
   throw new InvalidInputError(
     'uploadFile takes a File, Blob, Response, ReadableStream, Uint8Array, ArrayBuffer or async iterable of bytes, got ' +
-      `${describe(source)}.`,
+      `${quoted(source)}.`,
   );
 }
 
@@ -125,51 +117,34 @@ async function gather(source: UploadSource, what: string, options: UploadOptions
   return new Blob(body ? await piecesOf(body, what, options) : [], { type });
 }
 
-/** Everything that a stream gives; it is closed when that is too much, or nobody waits for it any more. */
+/** Everything that a stream gives; it is closed when that is too much, or when the upload was aborted. */
 async function piecesOf(
-  source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  source: Readable<Uint8Array>,
   what: string,
   options: UploadOptions,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
-  const { next, close } = source instanceof ReadableStream ? reading(source) : iterating(source);
+  const { signal } = options;
+  const reader = readerOf(source);
+  signal?.addEventListener('abort', () => reader.cancel(signal.reason));
   let size = 0;
   try {
     for (;;) {
-      const step = next();
-      const result = await (options.signal ? untilAborted(step, options.signal) : step).catch((cause) => {
+      const { done, value } = await reader.read().catch((cause) => {
         throw sourceFailed(what, cause);
       });
-      if (result.done) return pieces;
-      const bytes = bytesOf(what, result.value);
+      signal?.throwIfAborted();
+      if (done) return pieces;
+      const bytes = bytesOf(what, value);
       size += bytes.byteLength;
       if (size > maxBytesOf(options)) throw tooLarge(what, options);
       // A copy: a source may fill the same buffer again.
       pieces.push(bytes.slice());
     }
   } catch (error) {
-    close(error);
+    reader.cancel(error);
     throw error;
   }
-}
-
-interface Reading {
-  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
-  close(reason: unknown): void;
-}
-
-/** By its reader: not every browser can iterate a stream. */
-function reading(stream: ReadableStream<Uint8Array>): Reading {
-  const reader = stream.getReader();
-  return { next: () => reader.read(), close: (reason) => void reader.cancel(reason).catch(() => {}) };
-}
-
-function iterating(source: AsyncIterable<Uint8Array>): Reading {
-  const iterator = source[Symbol.asyncIterator]();
-  return {
-    next: async () => iterator.next(),
-    close: () => void iterator.return?.()?.then?.(undefined, () => {}),
-  };
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

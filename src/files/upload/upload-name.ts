@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../../errors.ts';
-import { describe } from '../../sdk/client.ts';
+import { InvalidInputError, quoted } from '../../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 const MAX_LENGTH = 255;
@@ -15,7 +14,7 @@ const FORBIDDEN = /[<>:"|?*\\/\u0000-\u001f\p{Cs}]/gu;
 export function uploadName(name: unknown, caller: string, options: UploadOptions): string {
   if (typeof name !== 'string' || name === '') {
     throw new InvalidInputError(
-      `${caller} needs a \`name\` for this source, such as \`{ name: 'sales.csv' }\`, got ${describe(name)}.`,
+      `${caller} needs a \`name\` for this source, such as \`{ name: 'sales.csv' }\`, got ${quoted(name)}.`,
     );
   }
   const sentAs = repaired(name);
@@ -25,7 +24,7 @@ export function uploadName(name: unknown, caller: string, options: UploadOptions
     code: 'name-repaired',
     name,
     sentAs,
-    message: `${describe(name)} is uploaded as ${describe(sentAs)}, since the API refuses the name.`,
+    message: `${quoted(name)} is uploaded as ${quoted(sentAs)}, since the API refuses the name.`,
   });
   return sentAs;
 }
@@ -47,6 +46,6 @@ function shortened(name: string): string {
 function reasonAgainst(name: string): string {
   const bad = name.match(FORBIDDEN)?.[0];
   return bad
-    ? `Cannot upload ${describe(name)}: the API refuses ${JSON.stringify(bad)} in a file name. Pass another \`name\`.`
-    : `Cannot upload ${describe(name)}: a file name has 1 to ${MAX_LENGTH} characters and is not only dots. Pass another \`name\`.`;
+    ? `Cannot upload ${quoted(name)}: the API refuses ${JSON.stringify(bad)} in a file name. Pass another \`name\`.`
+    : `Cannot upload ${quoted(name)}: a file name has 1 to ${MAX_LENGTH} characters and is not only dots. Pass another \`name\`.`;
 }

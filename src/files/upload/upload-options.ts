@@ -1,15 +1,15 @@
-import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, UploadError } from '../../errors.ts';
-import { describe } from '../../sdk/client.ts';
-import type { Notice } from '../../turn/state.ts';
+import { InvalidInputError, quoted } from '../../errors.ts';
+import { LONGEST_TIMER_MS } from '../../wire/signals.ts';
+import { assertWhole } from '../assert-whole.ts';
 
 /** A file goes up under another name than it was given. */
-export interface UploadNotice extends Notice {
+export interface UploadNotice {
   readonly code: 'name-repaired';
   /** As it was given. */
   readonly name: string;
   /** As it was sent. */
   readonly sentAs: string;
+  readonly message: string;
 }
 
 /** Options that every upload takes. */
@@ -20,7 +20,7 @@ export interface UploadOptions {
   readonly expiresInSeconds?: number | undefined;
   /** What becomes of a name that the API refuses. Default `'repair'`: `Q3: sales?.csv` is sent as `Q3_ sales_.csv`. */
   readonly badName?: 'repair' | 'reject' | undefined;
-  /** Told of a repaired name, before anything is sent. What it throws ends the upload. */
+  /** Reports a repaired name, before anything is sent. What it throws ends the upload. */
   readonly onNotice?: ((notice: UploadNotice) => void) | undefined;
   /** Most bytes that are sent. Default 500 MiB, about what the API takes; less protects against what users send. */
   readonly maxBytes?: number | undefined;
@@ -31,103 +31,20 @@ export interface UploadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** "500 MB" (documented Aug 2026), read as the larger of its two meanings: what the API may take is not refused here. */
-const API_MAX_BYTES = 500 * 1024 * 1024;
 const LIFETIME = { least: 3600, most: 7_776_000 };
-
-export function maxBytesOf(options: UploadOptions): number {
-  return options.maxBytes ?? API_MAX_BYTES;
-}
 
 /** @throws {InvalidInputError} naming the option. */
 export function assertUploadOptions(options: UploadOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError(`options must be an object, got ${describe(options)}.`);
-  }
   const { mimeType, expiresInSeconds, badName, maxBytes, retries, timeoutMs } = options;
-  if (
-    mimeType !== undefined &&
-    !(typeof mimeType === 'string' && /^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType))
-  ) {
-    throw new InvalidInputError(
-      `mimeType must be a media type such as "text/csv", got ${describe(mimeType)}.`,
-    );
+  // It may come from an end user, and stands in a header.
+  if (mimeType !== undefined && !/^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType)) {
+    throw new InvalidInputError(`mimeType must be a media type such as "text/csv", got ${quoted(mimeType)}.`);
+  }
+  if (badName !== undefined && badName !== 'repair' && badName !== 'reject') {
+    throw new InvalidInputError(`badName must be 'repair' or 'reject', got ${quoted(badName)}.`);
   }
   assertWhole('expiresInSeconds', expiresInSeconds, LIFETIME.least, LIFETIME.most);
   assertWhole('maxBytes', maxBytes, 0);
   assertWhole('retries', retries, 0);
-  // What a timer can hold.
-  assertWhole('timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
-  if (badName !== undefined && badName !== 'repair' && badName !== 'reject') {
-    throw new InvalidInputError(`badName must be 'repair' or 'reject', got ${describe(badName)}.`);
-  }
-}
-
-export function assertWhole(
-  option: string,
-  value: number | undefined,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-) {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return;
-  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-  throw new InvalidInputError(`${option} must be a whole number ${range}, got ${describe(value)}.`);
-}
-
-/** @throws {InvalidInputError} for a size that is known before anything is sent. */
-export function assertSize(what: string, sizeBytes: number, options: UploadOptions): void {
-  const most = maxBytesOf(options);
-  if (sizeBytes <= most) return;
-  const limit = options.maxBytes === undefined ? `the API takes ${most} (500 MiB)` : `maxBytes is ${most}`;
-  throw new InvalidInputError(`Cannot upload ${what}: it has ${sizeBytes} bytes and ${limit} at most.`);
-}
-
-/** For a size that shows only while reading. */
-export function tooLarge(what: string, options: UploadOptions): UploadError {
-  return new UploadError(`Cannot upload ${what}: it has more than ${maxBytesOf(options)} bytes.`, {
-    code: 'too_large',
-  });
-}
-
-/** What breaks while reading. */
-export function sourceFailed(what: string, cause: unknown): UploadError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new UploadError(`Cannot upload ${what}: reading it failed: ${reason}.`, {
-    code: 'source_failed',
-    cause,
-  });
-}
-
-/** @throws {UploadError} for a piece of a source that is no bytes. */
-export function bytesOf(what: string, chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new UploadError(
-    `Cannot upload ${what}: its source gave ${describe(chunk)} where bytes (Uint8Array) were expected. A Node stream ` +
-      'must have no encoding set.',
-    { code: 'source_failed' },
-  );
-}
-
-/** @throws {UploadError} for an answer that is no file: a proxy may say 200, too. */
-export function checkedAnswer(answer: FileMetadata): FileMetadata {
-  if (typeof (answer as Partial<FileMetadata> | null)?.id === 'string') return answer;
-  throw new UploadError(`The upload was answered with ${describe(answer)} instead of a file.`, {
-    code: 'invalid_answer',
-  });
-}
-
-/** Runs an upload; whatever it rejects with once the signal has aborted means just that. */
-export async function untilCancelled<T>(
-  what: string,
-  signal: AbortSignal | undefined,
-  upload: () => Promise<T>,
-): Promise<T> {
-  const aborted = (cause: unknown) =>
-    new UploadError(`The upload of ${what} was aborted.`, { code: 'aborted', cause });
-  if (signal?.aborted) throw aborted(signal.reason);
-  try {
-    return await upload();
-  } catch (error) {
-    throw signal?.aborted ? aborted(error) : error;
-  }
+  assertWhole('timeoutMs', timeoutMs, 1, LONGEST_TIMER_MS);
 }

@@ -31,8 +31,8 @@ const countsEvents: NonNullable<Row['also']> = async (_, __, variant) => {
 };
 
 /** Events of the busy turn, and of the calm one. */
-const EVENTS = 67;
-const CALM_EVENTS = 58;
+const EVENTS = 73;
+const CALM_EVENTS = 62;
 /** Its checkpoints. */
 const CHECKPOINTS = 8;
 

@@ -28,8 +28,8 @@ const STATUSES: readonly (readonly [status: number, name: string, sdk: number, o
   [529, 'OverloadedError', 3, 3],
 ];
 
-/** Behind those a request may have done something. */
-const MAY_HAVE_RUN = new Set([500, 502, 504]);
+/** After those a request may have done something. */
+const MAY_HAVE_RUN = new Set([408, 409, 500, 502, 504]);
 
 const first = STATUSES.map(
   ([status, name, sdk, ours]): Row => ({

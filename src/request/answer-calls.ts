@@ -1,11 +1,9 @@
 import type { ToolResultBlockParam, ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
+import { reasonOf } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
-import { reasonOf } from '../wire/reason.ts';
-import { untilAborted } from '../wire/until-aborted.ts';
+import { LONGEST_TIMER_MS, ownSignal, untilAborted } from '../wire/signals.ts';
 import type { RunnableTool } from './runnable-tools.ts';
 
-/** The longest time that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Blocks that a tool result may hold; anything else is data of the handler's. */
 const CONTENT = ['text', 'image', 'document', 'search_result', 'tool_reference'];
 
@@ -43,23 +41,26 @@ async function answerCall(
     ...(content === undefined ? {} : { content }),
     ...(isError ? { is_error: true } : {}),
   });
-  const late = new AbortController();
+  const own = ownSignal(signal);
+  let isLate = false;
+  const timeOut = () => {
+    isLate = true;
+    own.abort();
+  };
   // Not `AbortSignal.timeout`, which lets a process end that waits for nothing else.
-  const timer =
-    timeoutMs === Number.POSITIVE_INFINITY
-      ? undefined
-      : setTimeout(() => late.abort(), Math.min(timeoutMs, MAX_TIMER_MS));
-  const either = AbortSignal.any([signal, late.signal]);
+  const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(timeOut, timeoutMs);
   try {
     // A copy: what the response holds is sent back as it came.
     const call: ToolUseBlock = structuredClone({ id, name, ...rest });
-    return result(contentOf(await untilAborted(runTool(tool, call, either), either), name, textOnly));
+    const given = await untilAborted(runTool(tool, call, own.signal), own.signal);
+    return result(contentOf(given, name, textOnly));
   } catch (error) {
     signal.throwIfAborted();
-    if (late.signal.aborted) return result(`Error: ${name} did not answer within ${timeoutMs} ms.`, true);
+    if (isLate) return result(`Error: ${name} did not answer within ${timeoutMs} ms.`, true);
     return result(errorContent(error, name, textOnly), true);
   } finally {
     clearTimeout(timer);
+    own.release();
   }
 }
 

@@ -1,0 +1,27 @@
+import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import { quoted } from '../../errors.ts';
+import { withOwnSignal } from '../../wire/signals.ts';
+import { UploadError } from '../errors.ts';
+
+/**
+ * Runs an upload under a signal of its own, and checks its answer.
+ *
+ * @throws {UploadError} `aborted` for any rejection after an abort, and `invalid_answer` for an answer that is no file: a
+ * proxy may say 200, too.
+ */
+export async function runUpload(
+  what: string,
+  signal: AbortSignal | undefined,
+  upload: (signal: AbortSignal) => Promise<FileMetadata>,
+): Promise<FileMetadata> {
+  const aborted = (cause: unknown) =>
+    new UploadError(`The upload of ${what} was aborted.`, { code: 'aborted', cause });
+  if (signal?.aborted) throw aborted(signal.reason);
+  const answer = await withOwnSignal(signal, upload).catch((error) => {
+    throw signal?.aborted ? aborted(error) : error;
+  });
+  if (typeof (answer as Partial<FileMetadata> | null)?.id === 'string') return answer;
+  throw new UploadError(`The upload was answered with ${quoted(answer)} instead of a file.`, {
+    code: 'invalid_answer',
+  });
+}

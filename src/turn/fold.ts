@@ -1,0 +1,300 @@
+import { GrowingText } from '../wire/growing-text.ts';
+import type { TurnEvent } from './events.ts';
+import { type Execution, withoutResult } from './execution.ts';
+import { grown } from './grown.ts';
+import type { Exchange, TurnPart, TurnState } from './state.ts';
+import { NO_USAGE, usageOf } from './usage.ts';
+
+type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] };
+type ListKey = 'parts' | 'executions' | 'artifacts' | 'exchanges' | 'toolUses' | 'serverTools' | 'notices';
+type Item<Key extends ListKey> = TurnState[Key][number];
+type Delta = Extract<TurnEvent, { type: 'text-delta' | 'thinking-delta' | 'code-delta' }>;
+type Repeat = Extract<TurnEvent, { type: 'response-repeat' }>;
+
+/**
+ * Folds the events of a turn into its state: `reduceTurn` for one event, a stream for many.
+ *
+ * A state that was read is never changed. What changes afterwards is copied once, a list at a time, and belongs to the
+ * fold until the next read, so that folding n events costs O(n) whatever their types. Neighbouring deltas of the same text wait
+ * as one until something else happens or the state is read.
+ */
+export class TurnFold {
+  #state: Draft;
+  /** The state was read: it is changed no more. */
+  #isShared = true;
+  /** Lists that were copied since. */
+  readonly #owned = new Set<ListKey>();
+  /** Where entries stand in their list, by id: made for a list in which something is looked for twice. */
+  readonly #places = new Map<ListKey, Map<string, number> | null>();
+  #run: { readonly first: Delta; readonly text: GrowingText } | undefined;
+  #seq: number;
+
+  constructor(state: TurnState) {
+    this.#state = state;
+    this.#seq = state.seq;
+  }
+
+  /** What came so far. */
+  get state(): TurnState {
+    this.#endRun();
+    if (this.#state.seq !== this.#seq) this.#draft().seq = this.#seq;
+    this.#isShared = true;
+    return this.#state;
+  }
+
+  push(event: TurnEvent): void {
+    this.#seq = event.seq;
+    if (event.type !== 'text-delta' && event.type !== 'code-delta' && event.type !== 'thinking-delta') {
+      this.#endRun();
+      this.#apply(event);
+    } else if (this.#run && continues(this.#run.first, event)) {
+      this.#run.text.append(event.text);
+    } else {
+      this.#endRun();
+      // Events may be one object that changes; the text of this one is kept beside it.
+      this.#run = { first: event, text: new GrowingText(event.text) };
+    }
+  }
+
+  #apply(event: Exclude<TurnEvent, Delta>): void {
+    switch (event.type) {
+      case 'response-start':
+        this.#begin(event);
+        break;
+      case 'execution-start':
+      case 'execution-running':
+      case 'execution-end':
+        this.#putExecution(event.execution);
+        break;
+      case 'artifact':
+        this.#put('artifacts', event.artifact.fileId, event.artifact);
+        break;
+      case 'tool-use': {
+        const { id, responseIndex } = event.toolUse;
+        if (this.#put('toolUses', id, event.toolUse)) this.#part({ type: 'tool-use', id, responseIndex });
+        break;
+      }
+      case 'server-tool': {
+        const { id, responseIndex } = event.serverTool;
+        if (this.#put('serverTools', id, event.serverTool))
+          this.#part({ type: 'server-tool', id, responseIndex });
+        break;
+      }
+      case 'container': {
+        const { container } = event;
+        this.#draft().container = event.change === 'lost' ? null : container;
+        if (event.change !== 'lost') this.#changeExchange({ container });
+        break;
+      }
+      case 'usage':
+        this.#changeExchange({ usage: event.usage });
+        this.#draft().usage = usageOf(this.#state.exchanges);
+        break;
+      case 'response-end': {
+        const { stopReason, endedAt, inputTransformations } = event;
+        this.#changeExchange({ stopReason, endedAt, inputTransformations });
+        break;
+      }
+      case 'pause':
+        this.#part({ type: 'pause', responseIndex: event.responseIndex });
+        break;
+      case 'response-repeat':
+        this.#takeBack(event);
+        break;
+      case 'notice':
+        this.#list('notices').push(event.notice);
+        break;
+      case 'unknown':
+        this.#part({ type: 'unknown', responseIndex: event.responseIndex, raw: event.raw });
+        break;
+      case 'turn-end':
+        Object.assign(this.#draft(), {
+          status: 'ended',
+          outcome: event.outcome,
+          stopReason: event.stopReason,
+        });
+        // A turn that was interrupted after its last response only has its end to come.
+        delete this.#draft().error;
+        break;
+      case 'turn-error': {
+        const { code, message, retryable } = event;
+        Object.assign(this.#draft(), { status: 'interrupted', error: { code, message, retryable } });
+        const last = this.#state.exchanges.at(-1);
+        if (last && last.endedAt === null && last.stopReason === null)
+          this.#changeExchange({ interrupted: true });
+        break;
+      }
+      default:
+        passOver(event);
+    }
+  }
+
+  /** A turn that ended or failed runs again once it is continued. */
+  #begin({ responseIndex, id, model, startedAt }: Extract<TurnEvent, { type: 'response-start' }>): void {
+    const draft = this.#draft();
+    Object.assign(draft, { status: 'running', outcome: null, stopReason: null });
+    delete draft.error;
+    this.#list('exchanges').push({
+      responseIndex,
+      id,
+      model,
+      startedAt,
+      endedAt: null,
+      stopReason: null,
+      usage: NO_USAGE,
+      container: null,
+      inputTransformations: [],
+    });
+  }
+
+  #changeExchange(change: Partial<Exchange>): void {
+    const exchanges = this.#list('exchanges');
+    const last = exchanges.at(-1);
+    if (last) exchanges[exchanges.length - 1] = { ...last, ...change };
+  }
+
+  #putExecution(execution: Execution): void {
+    const { id, responseIndex } = execution;
+    if (!this.#put('executions', id, execution)) return;
+    // What follows the last execution is the answer; a result that comes later does not end it again.
+    this.#draft().answer = '';
+    this.#part({ type: 'execution', id, responseIndex });
+  }
+
+  /** Deltas belong to the response that began last. */
+  #endRun(): void {
+    if (!this.#run) return;
+    const { first, text } = this.#run;
+    this.#run = undefined;
+    if (first.type === 'code-delta') {
+      const place = this.#find('executions', first.id);
+      const execution = this.#state.executions[place];
+      if (execution) this.#list('executions')[place] = grown(execution, first.field, String(text));
+      return;
+    }
+    const type = first.type === 'text-delta' ? 'text' : 'thinking';
+    const continued = this.#appendText(type, String(text));
+    if (type === 'thinking') return;
+    const draft = this.#draft();
+    const gap = (before: string) => (continued || before === '' ? '' : '\n\n');
+    draft.text += gap(draft.text) + String(text);
+    draft.answer += gap(draft.answer) + String(text);
+  }
+
+  /** Appends to the part that is open, else begins one; returns whether it was open. */
+  #appendText(type: 'text' | 'thinking', text: string): boolean {
+    const responseIndex = this.#state.exchanges.at(-1)?.responseIndex ?? 0;
+    const parts = this.#list('parts');
+    const last = parts.at(-1);
+    if (last?.type !== type || last.responseIndex !== responseIndex) {
+      parts.push({ type, text, responseIndex });
+      return false;
+    }
+    parts[parts.length - 1] = { type, text: last.text + text, responseIndex };
+    return true;
+  }
+
+  #part(part: TurnPart): void {
+    this.#list('parts').push(part);
+  }
+
+  /** As before the response, but for what was billed, and the notices that keep what came. */
+  #takeBack({ responseIndex: first, exchangeCount, noticeCount }: Repeat): void {
+    const draft = this.#draft();
+    const isBefore = (one: { readonly responseIndex: number }) => one.responseIndex < first;
+    const losesResult = ({ resultIndex }: { readonly resultIndex: number | null }) =>
+      resultIndex !== null && resultIndex >= first;
+    draft.parts = draft.parts.filter(isBefore);
+    draft.artifacts = draft.artifacts.filter(isBefore);
+    draft.toolUses = draft.toolUses.filter(isBefore);
+    draft.executions = draft.executions
+      .filter(isBefore)
+      .map((one) => (losesResult(one) ? withoutResult(one) : one));
+    draft.serverTools = draft.serverTools
+      .filter(isBefore)
+      .map((one) => (losesResult(one) ? { ...one, resultIndex: null, result: null } : one));
+    draft.notices = draft.notices
+      .slice(0, noticeCount)
+      .filter((notice) => isBefore(notice) || notice.code === 'response-repeated');
+    draft.exchanges = draft.exchanges
+      .slice(0, exchangeCount)
+      .map((one) => (isBefore(one) || one.interrupted ? one : { ...one, interrupted: true }));
+    draft.usage = usageOf(draft.exchanges);
+    draft.container = draft.exchanges.findLast((one) => !one.interrupted && one.container)?.container ?? null;
+    draft.text = textOf(draft.parts);
+    draft.answer = textOf(
+      draft.parts.slice(draft.parts.findLastIndex(({ type }) => type === 'execution') + 1),
+    );
+    Object.assign(draft, { status: 'running', outcome: null, stopReason: null });
+    delete draft.error;
+    this.#owned.clear();
+    this.#places.clear();
+  }
+
+  /** The state, to be changed. */
+  #draft(): Draft {
+    if (this.#isShared) {
+      this.#state = { ...this.#state };
+      this.#isShared = false;
+      this.#owned.clear();
+    }
+    return this.#state;
+  }
+
+  /** A list of the state, to be changed. */
+  #list<Key extends ListKey>(key: Key): Item<Key>[] {
+    const draft = this.#draft();
+    if (!this.#owned.has(key)) {
+      Object.assign(draft, { [key]: [...draft[key]] });
+      this.#owned.add(key);
+    }
+    return draft[key] as Item<Key>[];
+  }
+
+  /** Replaces the entry of that id where it stands, or appends it; returns whether it is new. */
+  #put<Key extends 'executions' | 'artifacts' | 'toolUses' | 'serverTools'>(
+    key: Key,
+    id: string,
+    entry: Item<Key>,
+  ): boolean {
+    const place = this.#find(key, id);
+    const list = this.#list(key);
+    if (place === -1) this.#places.get(key)?.set(id, list.length);
+    list[place === -1 ? list.length : place] = entry;
+    return place === -1;
+  }
+
+  /** Looked for from the end, where news are; from the second time on by an index. */
+  #find(key: 'executions' | 'artifacts' | 'toolUses' | 'serverTools', id: string): number {
+    const list: readonly unknown[] = this.#state[key];
+    const last = list.at(-1);
+    if (last !== undefined && idOf(last) === id) return list.length - 1;
+    const places = this.#places.get(key);
+    if (places) return places.get(id) ?? -1;
+    this.#places.set(
+      key,
+      places === null ? new Map(list.map((entry, place) => [idOf(entry), place] as const)) : null,
+    );
+    return list.findLastIndex((entry) => idOf(entry) === id);
+  }
+}
+
+/** A type that is missing above does not compile; an event of a later version passes. */
+function passOver(_: never): void {}
+
+function idOf(entry: unknown): string {
+  const { id, fileId } = entry as { readonly id?: string; readonly fileId?: string };
+  return (fileId ?? id) as string;
+}
+
+function textOf(parts: readonly TurnPart[]): string {
+  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
+}
+
+function continues(first: Delta, next: Delta): boolean {
+  if (first.type !== next.type) return false;
+  return (
+    next.type !== 'code-delta' ||
+    ((first as typeof next).id === next.id && (first as typeof next).field === next.field)
+  );
+}

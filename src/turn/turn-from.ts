@@ -1,0 +1,102 @@
+import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { InvalidInputError, quoted } from '../errors.ts';
+import { carriedContainer, requestedContainerId } from '../wire/container.ts';
+import { asMessage, checkpointAt } from './checkpoint.ts';
+import { foldResponses } from './fold-responses.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { type AnswerParser, parseAnswer } from './parse-answer.ts';
+import { initialTurnState, outcomeOf, type TurnState } from './state.ts';
+import type { RequestParams, Turn } from './turn.ts';
+
+/** Options of {@link turnFrom}. */
+export interface TurnFromOptions<Parsed = unknown> {
+  /** Reads the answer, as `parse` of `output_config.format` does. Without it `parsed` is `null`. */
+  readonly parse?: AnswerParser<Parsed> | null | undefined;
+  /** The turn so far, when the history goes on with one. */
+  readonly earlier?: Turn | undefined;
+}
+
+/**
+ * The turn that whole responses make, at once: for results of batches, stored histories and transcripts. It equals what a run
+ * folds from the same responses, but for `seq`, times (`null`, since nobody watched), notices of the run, and the names and
+ * sizes of artifacts.
+ *
+ * @param params what was sent at first
+ * @param history the responses in order, with the user messages that answered their calls between them
+ * @throws {InvalidInputError} for what is no history, and for one without a response.
+ *
+ * @example
+ * ```ts
+ * const turn = turnFrom(params, [result.message]);
+ * console.log(turn.outcome, turn.answer, turn.executions.length);
+ * ```
+ */
+export function turnFrom<Parsed = null>(
+  params: RequestParams,
+  history: readonly (Message | MessageParam)[],
+  { parse = null, earlier }: TurnFromOptions<Parsed> = {},
+): Turn<Parsed> {
+  const added = Array.isArray(history) ? history.filter(isResponse) : [];
+  if (added.length === 0 || !Array.isArray(params?.messages)) {
+    throw new InvalidInputError(
+      `turnFrom takes the params of a request and a list with at least one response, got ${quoted(history)}.`,
+    );
+  }
+  const responses = [...(earlier?.responses ?? []), ...added];
+  const asked = requestedContainerId(params.container);
+  const folded = foldResponses(added, earlier ? stateOf(earlier) : initialTurnState(), ({ container }) =>
+    container === null ? asked : container.id,
+  );
+  const stopReason = added.at(-1)?.stop_reason ?? null;
+  const outcome = outcomeOf(stopReason);
+  const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
+  const { parsed, notice } = parseAnswer(ended, parse);
+  const state = notice ? { ...ended, notices: [...ended.notices, notice] } : ended;
+  const messages = [
+    ...(earlier?.messages ?? params.messages),
+    ...history.map((one) => (isResponse(one) ? asMessage(one) : one)),
+  ];
+  const isUnfinished = outcome === 'paused' || outcome === 'awaiting-tools';
+  return {
+    ...state,
+    responses,
+    messages,
+    parsed,
+    ...(isUnfinished ? { checkpoint: unfinished(params, messages, responses, state) } : {}),
+  };
+}
+
+/** As a run leaves it, with the default limits. */
+function unfinished(
+  { container, ...params }: RequestParams,
+  messages: MessageParam[],
+  responses: readonly Message[],
+  state: TurnState,
+) {
+  const count = (reason: string) => responses.filter(({ stop_reason }) => stop_reason === reason).length;
+  const carried = carriedContainer(container, state.container?.id);
+  return checkpointAt(
+    {
+      params: { ...params, messages, ...(carried === undefined ? {} : { container: carried }) },
+      phase: responses.at(-1)?.stop_reason === 'tool_use' ? 'awaiting-tools' : 'ready',
+      responses,
+      spent: {
+        pauses: count('pause_turn'),
+        toolRounds: count('tool_use'),
+        outputTokens: state.usage.output_tokens,
+        durationMs: 0,
+      },
+      state,
+    },
+    { limits: DEFAULT_LIMITS, runnableTools: [], mayRerun: false },
+  );
+}
+
+function isResponse(message: Message | MessageParam): message is Message {
+  return message.role === 'assistant';
+}
+
+/** The state of a turn, without what makes it a turn. */
+function stateOf({ responses: _, messages: __, parsed: ___, checkpoint: ____, ...state }: Turn): TurnState {
+  return state;
+}

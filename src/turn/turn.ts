@@ -1,0 +1,80 @@
+import type {
+  ContainerParams,
+  Message,
+  MessageCreateParamsNonStreaming,
+  MessageParam,
+} from '@anthropic-ai/sdk/resources/messages';
+import type { Execution } from './execution.ts';
+import type { Spent, TurnLimits } from './limits.ts';
+import type { Outcome, TurnState } from './state.ts';
+
+/** An ended turn. `Parsed` is what the `format` of its params reads; a `Turn` without it stands for any. */
+export interface Turn<Parsed = unknown> extends TurnState {
+  readonly status: 'ended';
+  readonly outcome: Outcome;
+  /** Every response of the turn verbatim, in order. */
+  readonly responses: readonly Message[];
+  /**
+   * The history to send next: the caller's messages and each response as an assistant message of its own. Append the
+   * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
+   */
+  readonly messages: MessageParam[];
+  /**
+   * What the `parse` of `output_config.format` made of the last text of `answer`. `null` without one, with any outcome
+   * but `completed`, and where the text could not be read: a notice `answer-not-parsed` says why. The one field that may
+   * be no JSON.
+   */
+  readonly parsed: Parsed | null;
+  /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
+  readonly checkpoint?: Checkpoint;
+}
+
+/** Params as they are sent, apart from `stream`. */
+export type RequestParams = Omit<MessageCreateParamsNonStreaming, 'stream'>;
+
+/** A message of a history in a checkpoint; a response of the turn stands there by its index in `responses`. */
+export type StoredMessage = MessageParam | { readonly response: number };
+
+/**
+ * An unfinished turn as plain JSON: what `resumeTurn` needs to go on in another process. It holds the whole conversation
+ * and no keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
+ */
+export interface Checkpoint {
+  readonly version: 1;
+  /** The params of the turn without `messages` and `container`. */
+  readonly params: Omit<RequestParams, 'messages' | 'container'>;
+  /** The history so far. While `awaiting-tools` it ends with the response that calls them, else it is what is sent next. */
+  readonly messages: readonly StoredMessage[];
+  /** The responses of this turn, verbatim. */
+  readonly responses: readonly Message[];
+  /** The container to send, in the API's form. */
+  readonly container: string | ContainerParams | null;
+  /** What of the turn's state its responses do not say. */
+  readonly state: StoredState;
+  readonly limits: TurnLimits;
+  readonly spent: Spent;
+  readonly phase: 'ready' | 'awaiting-tools';
+  /** Names of the tools that had a handler. */
+  readonly runnableTools: readonly string[];
+  /** A request was sent after it whose outcome is not known: code may have run, and may run again. */
+  readonly mayRerun: boolean;
+}
+
+/** The part of a state that cannot be folded from its responses. */
+export interface StoredState extends Pick<TurnState, 'seq' | 'exchanges' | 'notices'> {
+  /** When executions began and ended. */
+  readonly times: readonly Pick<Execution, 'id' | 'startedAt' | 'endedAt'>[];
+  /** Artifacts that were looked up. */
+  readonly artifacts: TurnState['artifacts'];
+  /** Whole fields that hold more than the responses, such as an input that was cut, or an event of a later API. */
+  readonly more: Partial<TurnState>;
+}
+
+/** Where a turn stands between two responses. */
+export interface Boundary {
+  readonly params: RequestParams;
+  readonly phase: Checkpoint['phase'];
+  readonly responses: readonly Message[];
+  readonly spent: Spent;
+  readonly state: TurnState;
+}

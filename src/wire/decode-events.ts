@@ -1,0 +1,92 @@
+import { createParser } from 'eventsource-parser';
+import { isBlock, isRecord, type WireEvent } from './blocks.ts';
+import { createEventParser } from './event-parser.ts';
+import { eventTooLarge, type ReadOptions } from './reader.ts';
+import { invalidStream, streamError, TurnBreak } from './turn-break.ts';
+
+/** Characters that the SSE parser is given at once; what comes from a socket is no larger. */
+const FED_AT_ONCE = 64 * 1024;
+
+const KNOWN_EVENTS = new Set([
+  'message_start',
+  'message_delta',
+  'message_stop',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+]);
+
+/** Server-sent events: text decoding, SSE and JSON in one synchronous step per chunk. */
+export function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void) {
+  let failure: TurnBreak | undefined;
+  const text = new TextDecoder();
+  const parse = createEventParser();
+  const parser = createParser({
+    maxBufferSize: maxEventBytes,
+    onEvent({ event: name, data }) {
+      if (failure) return;
+      // An event that came within one chunk was never buffered, and so not measured by the parser.
+      if (data.length > maxEventBytes) failure = eventTooLarge(maxEventBytes);
+      else failure = handOut(parse(data), name, data, onEvent);
+    },
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') failure ??= eventTooLarge(maxEventBytes, error);
+    },
+  });
+  // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
+  let endsInCr = false;
+  return (bytes: Uint8Array | undefined): TurnBreak | undefined => {
+    const chunk = bytes ? text.decode(bytes, { stream: true }) : endsInCr ? '\n' : '';
+    endsInCr = chunk.endsWith('\r') || (endsInCr && chunk === '');
+    // The parser hands out an event at its blank line: what stands after the last one at the end was cut. It searches
+    // each line's end up to the end of what it is given, so a huge chunk is given in pieces. After an event that is too
+    // large it takes no more.
+    for (let start = 0; start < chunk.length && !failure; start += FED_AT_ONCE) {
+      parser.feed(chunk.slice(start, start + FED_AT_ONCE));
+    }
+    return failure;
+  };
+}
+
+/** Gives an event on; returns what is wrong with it. */
+export function handOut(
+  event: unknown,
+  name: string | undefined,
+  data: string,
+  onEvent: (event: WireEvent) => void,
+): TurnBreak | undefined {
+  if (name === 'error') return failureOfErrorEvent(isRecord(event) ? event : {});
+  const unusable = (cause?: unknown) =>
+    invalidStream(
+      `The response holds an event that cannot be read${name ? ` (event: ${name})` : ''}: ${data.slice(0, 200)}`,
+      cause,
+    );
+  if (!isBlock(event)) {
+    if (name !== undefined && KNOWN_EVENTS.has(name)) return unusable();
+    // A gateway's own, such as `data: [DONE]`: nothing of the API's, and kept as an `unknown` part.
+    onEvent({ type: 'unreadable_event', name: name ?? null, data } as unknown as WireEvent);
+    return undefined;
+  }
+  if (event.type === 'error') return failureOfErrorEvent(event);
+  try {
+    onEvent(event as unknown as WireEvent);
+    return undefined;
+  } catch (cause) {
+    return cause instanceof TurnBreak ? cause : unusable(cause);
+  }
+}
+
+/**
+ * `event: error` after HTTP 200, as documented for an overload: `{"type":"error","error":{"type","message"}}`. Some kinds
+ * pass by themselves; sending again may still run code twice, which is why the turn decides and not this.
+ */
+export function failureOfErrorEvent(event: { readonly [key: string]: unknown }): TurnBreak {
+  const error = isRecord(event['error']) ? event['error'] : {};
+  const type = typeof error['type'] === 'string' ? error['type'] : 'unknown_error';
+  const message = typeof error['message'] === 'string' ? error['message'] : 'no message';
+  const requestId = event['request_id'];
+  return streamError(type, message, {
+    cause: event,
+    requestId: typeof requestId === 'string' ? requestId : null,
+  });
+}
