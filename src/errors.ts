@@ -52,6 +52,11 @@ export class InvalidInputError extends CodeExecutionError {
   }
 }
 
+/** @throws {InvalidInputError} the rule, the value, and the cure, where the input is not right. */
+export function assertInput(isRight: unknown, rule: string, value: unknown, cure = ''): asserts isRight {
+  if (!isRight) throw new InvalidInputError(`${rule}, got ${quoted(value)}.${cure && ` ${cure}`}`);
+}
+
 /** True for every error of this package, also of another copy of it. */
 export function isCodeExecutionError(error: unknown): error is CodeExecutionError {
   return typeof error === 'object' && error !== null && BRAND in error;

@@ -124,7 +124,7 @@ describe('builders', () => {
   it('refuse an unknown tool version and name the known ones', async () => {
     await expectRefused(
       () => codeExecutionTool({ version: 'code_execution_20301231' as never }),
-      /Unknown version.*"code_execution_20301231".*code_execution_20260521/,
+      /one of .*code_execution_20260521, got "code_execution_20301231"/,
     );
   });
 

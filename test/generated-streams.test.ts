@@ -217,6 +217,7 @@ const turns = fc.record({
 });
 
 it('reads any valid stream as the SDK does, and folds its events to the executions of its messages', async () => {
+  const counts = { plain: 0 };
   const property = fc.asyncProperty(turns, async ({ parts: list, order, pauses, sliced }) => {
     const blocks = blocksOf(list);
     const at = [...new Set(pauses.map((place) => place % (blocks.length + 1)))].sort((a, b) => a - b);
@@ -234,7 +235,7 @@ it('reads any valid stream as the SDK does, and folds its events to the executio
     for await (const event of stream) {
       state = reduceTurn(state, event);
       bare = reduceTurn(bare, withoutRaw(event));
-      expect(damageIn(eventSchema, event)).toBeUndefined();
+      expect(damageIn(eventSchema(), event)).toBeUndefined();
     }
     const turn = await stream.turn();
 
@@ -244,7 +245,6 @@ it('reads any valid stream as the SDK does, and folds its events to the executio
     expect(state).toEqual(stream.state);
     expect(JSON.parse(JSON.stringify(state))).toEqual(state);
     expect(bare).toEqual(withoutRaw(state));
-    if (!responses.some(overlaps)) expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
     const standing = {
       params,
       phase: 'ready' as const,
@@ -254,7 +254,15 @@ it('reads any valid stream as the SDK does, and folds its events to the executio
     };
     const stored = checkpointAt(standing, { limits: DEFAULT_LIMITS, runnableTools: [], mayRerun: false });
     const restored = boundaryOf(JSON.parse(JSON.stringify(stored))).state;
+    const { executions, artifacts, exchanges } = state;
+    expect(restored).toMatchObject({ executions, artifacts, exchanges });
+    // The API's blocks do not overlap. Those that do are reported in the order in which they are written.
+    if (responses.some(overlaps)) return;
+    counts.plain++;
     expect(restored).toEqual({ ...state, status: 'running', outcome: null, stopReason: null });
+    expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
   });
-  await fc.assert(property, { numRuns: Number(process.env['STREAM_CASES'] ?? 1_000) });
+  const numRuns = Number(process.env['STREAM_CASES'] ?? 1_000);
+  await fc.assert(property, { numRuns });
+  expect(counts.plain).toBeGreaterThan(numRuns / 10);
 }, 240_000);

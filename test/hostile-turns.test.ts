@@ -92,14 +92,14 @@ describe('a checkpoint from outside', () => {
       'a text without text',
       (one: Checkpoint) => ({
         ...one,
-        state: { ...one.state, more: { parts: [{ type: 'text', responseIndex: 0 }] } },
+        state: { ...one.state, parts: [{ type: 'text', responseIndex: 0 }] },
       }),
-      /state\.more\.parts/,
+      /state\.parts/,
     ],
     [
       'half an execution',
-      (one: Checkpoint) => ({ ...one, state: { ...one.state, more: { executions: [{ id: 'x' }] } } }),
-      /state\.more\.executions/,
+      (one: Checkpoint) => ({ ...one, state: { ...one.state, executions: [{ id: 'x' }] } }),
+      /state\.executions/,
     ],
   ])('is refused with %s', async (_, damage, field) => {
     const { client, checkpoint, paths } = await pausedTurn();

@@ -90,8 +90,8 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index));
       expect(JSON.parse(JSON.stringify({ events, state }))).toEqual({ events, state });
       expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
-      for (const event of events) expect(damageIn(eventSchema, withoutRaw(event))).toBeUndefined();
-      expect(damageIn(stateSchema, turn)).toBeUndefined();
+      for (const event of events) expect(damageIn(eventSchema(), withoutRaw(event))).toBeUndefined();
+      expect(damageIn(stateSchema(), turn)).toBeUndefined();
     });
 
     it('gives the same events over the SDK stream, a Response and a body', async () => {

@@ -144,10 +144,7 @@ describe('nextParams', () => {
   it.each([
     [[], /must be a list of tool_result blocks/],
     [[result('toolu_1')], /no result for toolu_2/],
-    [
-      [result('toolu_1'), result('toolu_2'), result('toolu_3')],
-      /a result for toolu_3, which nothing waits for/,
-    ],
+    [[result('toolu_1'), result('toolu_2'), result('toolu_3')], /results that nothing waits for: toolu_3/],
     [[result('toolu_1'), result('toolu_1'), result('toolu_2')], /more than one result for toolu_1/],
   ])('refuses results that do not answer each call once', (toolResults, message) => {
     expect(() => nextParams(params, waiting, { toolResults })).toThrow(message);

@@ -294,7 +294,7 @@ describe('saveArtifacts', () => {
     });
     expect(asked).toEqual(['GET file_1']);
     await expect(saveArtifacts(client, artifacts, folder, { onCollision: 'x' as never })).rejects.toThrow(
-      /onCollision is/,
+      /onCollision must be/,
     );
   });
 

@@ -351,7 +351,7 @@ describe('a turn that fails', () => {
     emulator.inject(httpError(400));
     await expect(session.run('Second.')).rejects.toMatchObject({ status: 400 });
     await expect(session.run('')).rejects.toThrow(/take a text or a list of content blocks, not empty/);
-    await expect(session.run([])).rejects.toThrow(/not empty; got an array of 0/);
+    await expect(session.run([])).rejects.toThrow(/not empty, got an array of 0/);
     await expect(session.run([{ text: 'x' }] as never)).rejects.toThrow(/list of content blocks/);
     await expect(session.run('x', { files: 'a.csv' as never })).rejects.toThrow(/files must be a list/);
     await expect(session.run('x', { files: ['a.csv'] })).rejects.toThrow(/Upload the file first/);

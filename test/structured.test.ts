@@ -195,10 +195,10 @@ describe('output_config.format', () => {
     [
       'a zod schema',
       { format: Total },
-      /output_config\.format must be a format, got a schema.*zodOutputFormat/,
+      /output_config\.format must be a format, and no schema, got a ZodObject\. Make it with zodOutputFormat/,
     ],
-    ['a function schema', { format: asFunction(isNumber) }, /got a schema/],
-    ['a word', { format: 'json' }, /output_config\.format must be a format, got "json"/],
+    ['a function schema', { format: asFunction(isNumber) }, /and no schema, got a function/],
+    ['a word', { format: 'json' }, /format, and no schema, got "json"/],
     ['a list', { format: [] }, /output_config\.format must be a format/],
     ['no object', 'json', /output_config must be an object, got "json"/],
   ])('refuses %s in its place, before any request', async (_what, config, message) => {
@@ -254,7 +254,7 @@ describe('a format and resumeTurn', () => {
     const error = await caught(resumeTurn(client, { ...checkpoint, params: rest }, { format }).turn());
     expect(error.message).toMatch(/begun without output_config\.format/);
     const other = await caught(resumeTurn(client, checkpoint, { format: Total as never }).turn());
-    expect(other.message).toMatch(/options\.format must be a format, got a schema/);
+    expect(other.message).toMatch(/options\.format must be a format, and no schema, got a ZodObject/);
     expect(bodies()).toHaveLength(1);
   });
 

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 
 /** @throws {InvalidInputError} for an option that is given and is no whole number within its range. */
 export function assertWhole(
@@ -7,7 +7,7 @@ export function assertWhole(
   least: number,
   most = Number.MAX_SAFE_INTEGER,
 ): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return;
+  const isRight = value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most);
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-  throw new InvalidInputError(`${option} must be a whole number ${range}, got ${quoted(value)}.`);
+  assertInput(isRight, `${option} must be a whole number ${range}`, value);
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { factsOf } from '../sdk/failures.ts';
 import { inParallel } from '../sdk/in-parallel.ts';
@@ -45,16 +45,13 @@ export async function deleteFiles(
 ): Promise<DeletedResult[]> {
   assertFilesClient(client, 'deleteFiles');
   const ids = Array.isArray(files) ? files.map(idOf) : [''];
-  if (!ids.every((id): id is string => typeof id === 'string' && id !== '')) {
-    throw new InvalidInputError(
-      `deleteFiles takes a list of file ids, artifacts or uploads; got ${quoted(files)}.`,
-    );
-  }
+  const areIds = ids.every((id) => typeof id === 'string' && id !== '');
+  assertInput(areIds, 'deleteFiles takes a list of file ids, artifacts or uploads', files);
   const { concurrency = 8, retries = 2 } = options;
   assertWhole('concurrency', concurrency, 1);
   assertWhole('retries', retries, 0);
   const pace = new Pace({ retries });
-  return inParallel([...new Set(ids)], concurrency, async (fileId) => {
+  return inParallel([...new Set(ids as string[])], concurrency, async (fileId) => {
     try {
       await withOwnSignal(options.signal, (signal) =>
         pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }), signal),

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { InvalidInputError, quoted, reasonOf } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted, reasonOf } from '../errors.ts';
 import { artifactList } from '../files/download/artifact-list.ts';
 import { Names, safeName } from '../files/download/safe-name.ts';
 import { type Fetch, type PipelineOptions, transfer } from '../files/download/transfer.ts';
@@ -59,11 +59,8 @@ export async function saveArtifacts(
   assertFilesClient(client, 'saveArtifacts');
   const wanted = artifactList(artifacts, 'saveArtifacts');
   const { onCollision = 'rename' } = options;
-  if (!['rename', 'overwrite', 'error'].includes(onCollision)) {
-    throw new InvalidInputError(
-      `onCollision is 'rename', 'overwrite' or 'error'; got ${quoted(onCollision)}.`,
-    );
-  }
+  const isChoice = ['rename', 'overwrite', 'error'].includes(onCollision);
+  assertInput(isChoice, "onCollision must be 'rename', 'overwrite' or 'error'", onCollision);
   const folder = await prepareFolder(directory);
   const manifest = await Manifest.read(folder);
   try {
@@ -87,9 +84,8 @@ export async function saveArtifacts(
 
 async function prepareFolder(target: string | URL): Promise<string> {
   const directory = target instanceof URL ? pathOfUrl(target, 'saveArtifacts') : target;
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidInputError(`saveArtifacts takes the path of a folder, got ${quoted(directory)}.`);
-  }
+  const isPath = typeof directory === 'string' && directory !== '';
+  assertInput(isPath, 'saveArtifacts takes the path of a folder', directory);
   const folder = resolve(directory);
   try {
     await mkdir(folder, { recursive: true });

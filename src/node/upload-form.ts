@@ -2,7 +2,7 @@ import { addAbortSignal, finished, PassThrough, type Readable, Transform } from 
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import FormData from 'form-data';
 import { lookup } from 'mime-types';
-import { InvalidInputError, isInvalidInputError, quoted } from '../errors.ts';
+import { assertInput, isInvalidInputError, quoted } from '../errors.ts';
 import { UploadError } from '../files/errors.ts';
 import { bytesOf, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
 import type { UploadOptions } from '../files/upload/upload-options.ts';
@@ -169,8 +169,7 @@ function checked(source: Readable, upload: FormUpload): Transform {
 /** The SDK's `files.upload` takes whole files; a stream of known length goes through the client's `post`. */
 function postClientOf(client: FilesClient, caller: string): PostClient {
   const owner = ownerOf(client) as Partial<PostClient> | undefined;
-  if (typeof owner?.post === 'function') return owner as PostClient;
-  throw new InvalidInputError(
-    `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`), got ${quoted(client)}.`,
-  );
+  const rule = `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`)`;
+  assertInput(typeof owner?.post === 'function', rule, client);
+  return owner as PostClient;
 }

@@ -2,7 +2,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted } from '../errors.ts';
 import { runUpload } from '../files/upload/run-upload.ts';
 import { assertSize, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
@@ -45,12 +45,9 @@ export async function uploadPath(
 ): Promise<FileMetadata> {
   assertFilesClient(client, 'uploadPath');
   const path = file instanceof URL ? pathOfUrl(file, 'uploadPath') : file;
-  if (typeof path !== 'string' || path === '') {
-    throw new InvalidInputError(`uploadPath takes the path of a file, got ${quoted(path)}.`);
-  }
-  if (path.startsWith('file://')) {
-    throw new InvalidInputError(`uploadPath takes a path or a URL, got ${quoted(path)}. Pass new URL(…).`);
-  }
+  const isPath = typeof path === 'string' && path !== '';
+  assertInput(isPath, 'uploadPath takes the path of a file', path);
+  assertInput(!path.startsWith('file://'), 'uploadPath takes a path or a URL', path, 'Pass new URL(…).');
   assertUploadOptions(options);
   await assertUploadable(path, options);
   const name = uploadName(options.name ?? basename(path), 'uploadPath', options);

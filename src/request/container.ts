@@ -1,5 +1,5 @@
 import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
 
@@ -24,22 +24,15 @@ export class Container implements ContainerData {
 
   /** @throws {InvalidInputError} when the data has no id or an `expiresAt` that is no time. */
   constructor(data: ContainerData) {
-    if (!isRecord(data) || typeof data.id !== 'string' || data.id === '') {
-      throw new InvalidInputError(
-        `A Container is made from { id, expiresAt, skills }, as \`container.toJSON()\` gives it; got ${quoted(data)}.`,
-      );
-    }
+    const isNamed = isRecord(data) && typeof data.id === 'string' && data.id !== '';
+    const form = 'A Container is made from { id, expiresAt, skills }, as `container.toJSON()` gives it';
+    assertInput(isNamed, form, data);
     const { id, expiresAt = null, skills = [] } = data;
-    if (expiresAt !== null && (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt)))) {
-      throw new InvalidInputError(
-        `expiresAt of container ${id} must be an ISO time or null, got ${quoted(expiresAt)}.`,
-      );
-    }
-    if (!Array.isArray(skills) || !skills.every(isSkill)) {
-      throw new InvalidInputError(
-        `skills of container ${id} must be a list of { skillId, type, version }, got ${quoted(skills)}.`,
-      );
-    }
+    const isTime = typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt));
+    const timeRule = `expiresAt of container ${id} must be an ISO time or null`;
+    assertInput(expiresAt === null || isTime, timeRule, expiresAt);
+    const skillsRule = `skills of container ${id} must be a list of { skillId, type, version }`;
+    assertInput(Array.isArray(skills) && skills.every(isSkill), skillsRule, skills);
     this.id = id;
     this.expiresAt = expiresAt;
     this.skills = skills.map(({ skillId, type, version }) => ({ skillId, type, version }));
@@ -85,12 +78,9 @@ export interface ContainerSource {
  * ```
  */
 export function containerOf(source: ContainerSource | Iterable<ContainerSource>): Container | null {
+  const isSource = typeof source === 'object' && source !== null;
+  assertInput(isSource, 'containerOf takes a message, a turn or a list of them', source);
   let found: Container | null = null;
-  if (typeof source !== 'object' || source === null) {
-    throw new InvalidInputError(
-      `containerOf takes a message, a turn or a list of them, got ${quoted(source)}.`,
-    );
-  }
   for (const one of Symbol.iterator in source ? source : [source]) {
     const container = one?.container;
     const data = isContainerData(container) ? container : readContainer(container);
@@ -115,20 +105,15 @@ export function toContainerParam(
   container: ContainerInput | undefined,
 ): string | ContainerParams | undefined {
   if (container === undefined || container === null) return undefined;
-  if (typeof container === 'string') {
-    if (container === '')
-      throw new InvalidInputError('container is an empty string. Leave it out for a fresh container.');
-    return container;
+  if (container === '') {
+    throw new InvalidInputError('container is an empty string. Leave it out for a fresh container.');
   }
+  if (typeof container === 'string') return container;
   if (isContainerData(container)) return new Container(container).toParam();
   const { id, skills } = container;
-  if (id && !skills?.length) return id;
-  if (!id && !skills?.length) {
-    throw new InvalidInputError(
-      `container must be a Container, its data, a container id or { skills }, got ${quoted(container)}.`,
-    );
-  }
-  return container;
+  const rule = 'container must be a Container, its data, a container id or { skills }';
+  assertInput(id || skills?.length, rule, container);
+  return id && !skills?.length ? id : container;
 }
 
 /** The data of a container that the caller named by its handle, with the time when it expires. */

@@ -4,7 +4,7 @@ import type {
   DocumentBlockParam,
   ImageBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import { containerUpload } from './content.ts';
 
 const DOCUMENTS = new Set(['application/pdf', 'text/plain']);
@@ -27,11 +27,9 @@ export function contentBlockFor(
   file: { readonly id: string; readonly mime_type: string },
   options: { readonly cacheControl?: CacheControlEphemeral } = {},
 ): DocumentBlockParam | ImageBlockParam | ContainerUploadBlockParam {
-  if (typeof file?.mime_type !== 'string') {
-    throw new InvalidInputError(
-      `contentBlockFor takes what an upload returned, with its mime_type, got ${quoted(file)}. For an id alone use containerUpload.`,
-    );
-  }
+  const rule = 'contentBlockFor takes what an upload returned, with its mime_type';
+  const cure = 'For an id alone use containerUpload.';
+  assertInput(typeof file?.mime_type === 'string', rule, file, cure);
   const upload = containerUpload(file, options);
   const type = file.mime_type.split(';')[0]?.trim().toLowerCase() ?? '';
   const source = { type: 'file' as const, file_id: file.id };

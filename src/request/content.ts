@@ -4,7 +4,7 @@ import type {
   ContentBlockParam,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 
 /** An uploaded file: its id, or anything that carries one, such as the SDK's `FileMetadata`. */
 export type FileReference = string | { readonly id: string };
@@ -27,18 +27,11 @@ export function containerUpload(
   options: { readonly cacheControl?: CacheControlEphemeral } = {},
 ): ContainerUploadBlockParam {
   const id = typeof file === 'string' ? file : file?.id;
-  if (typeof id !== 'string' || id === '') {
-    throw new InvalidInputError(
-      `containerUpload takes a file id or what an upload returned, got ${quoted(file)}. Upload the file first: ` +
-        '`containerUpload(await uploadPath(client, path))`.',
-    );
-  }
-  if (/[/\\\s]|\.\w+$/.test(id)) {
-    throw new InvalidInputError(
-      `containerUpload takes a file id (file_…), got the path ${quoted(id)}. Upload the file first: ` +
-        '`containerUpload(await uploadPath(client, path))`.',
-    );
-  }
+  const cure = 'Upload the file first: `containerUpload(await uploadPath(client, path))`.';
+  const isGiven = typeof id === 'string' && id !== '';
+  assertInput(isGiven, 'containerUpload takes a file id or what an upload returned', file, cure);
+  const isPath = /[/\\\s]|\.\w+$/.test(id);
+  assertInput(!isPath, 'containerUpload takes a file id (file_…) and no path', id, cure);
   return {
     type: 'container_upload',
     file_id: id,
@@ -60,9 +53,8 @@ export function userMessage(
   text: string,
   options: { readonly files?: readonly FileReference[] } = {},
 ): MessageParam {
-  if (typeof text !== 'string' || text === '') {
-    throw new InvalidInputError(`userMessage takes a text that is not empty, got ${quoted(text)}.`);
-  }
+  const isText = typeof text === 'string' && text !== '';
+  assertInput(isText, 'userMessage takes a text that is not empty', text);
   const uploads = containerUploads(options.files);
   const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
   return { role: 'user', content };
@@ -70,8 +62,8 @@ export function userMessage(
 
 /** @throws {InvalidInputError} for one file where a list is wanted, and for files without an id. */
 export function containerUploads(files: readonly FileReference[] = []): ContainerUploadBlockParam[] {
-  if (Array.isArray(files)) return files.map((file: FileReference) => containerUpload(file));
-  throw new InvalidInputError(`files must be a list, \`{ files: [file] }\`, got ${quoted(files)}.`);
+  assertInput(Array.isArray(files), 'files must be a list, `{ files: [file] }`', files);
+  return files.map((file: FileReference) => containerUpload(file));
 }
 
 /**

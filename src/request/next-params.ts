@@ -5,7 +5,7 @@ import type {
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import type { RequestParams } from '../turn/turn.ts';
 import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
 import { carriedContainer, readContainer } from '../wire/container.ts';
@@ -40,11 +40,12 @@ export interface ContinuableResponse {
  * The container of the response is carried on, as a string or `{id, skills}`; where the response names none, that of
  * the params stays. A forced `tool_choice` becomes `auto`, or it would force the tool again. Nothing is mutated.
  *
- * @throws {InvalidInputError} when there is no response, and when `toolResults` do not answer each waiting call exactly once.
+ * @throws {InvalidInputError} when `toolResults` do not answer each waiting call exactly once.
  *
  * @example
  * ```ts
- * for (let next: typeof params | undefined = params; next; next = nextParams(next, response)) {
+ * let response = await client.messages.create(params);
+ * for (let next = nextParams(params, response); next; next = nextParams(next, response)) {
  *   response = await client.messages.create(next);
  * }
  * ```
@@ -54,16 +55,6 @@ export function nextParams<P extends TurnParams | RequestParams>(
   response: ContinuableResponse,
   options: NextParamsOptions = {},
 ): (Omit<P, 'container'> & { container?: string | ContainerParams }) | undefined {
-  if (
-    !isRecord(params) ||
-    !Array.isArray(params.messages) ||
-    !isRecord(response) ||
-    !Array.isArray(response.content)
-  ) {
-    throw new InvalidInputError(
-      `nextParams takes the params of a request and its response, got ${quoted(response)}.`,
-    );
-  }
   const { interrupt, toolResults } = options;
   const next = withResponse(params, response);
   if (interrupt !== undefined) return interruptedParams(next, interrupt).params;
@@ -73,10 +64,22 @@ export function nextParams<P extends TurnParams | RequestParams>(
 }
 
 /** The params with a response as their last message, its container carried on. */
-export function withResponse<P extends TurnParams | RequestParams>(params: P, response: ContinuableResponse) {
-  return continueWith(params, response, [
-    { role: 'assistant' as const, content: response.content as ContentBlock[] },
-  ]);
+export function withResponse<P extends TurnParams | RequestParams>(
+  params: P,
+  { content, container: named }: ContinuableResponse,
+): Omit<P, 'container'> & { messages: MessageParam[]; container?: string | ContainerParams } {
+  const { container: asked, ...rest } = params;
+  const container = carriedContainer(toContainerParam(asked), readContainer(named)?.id);
+  const messages: MessageParam[] = [
+    ...params.messages,
+    { role: 'assistant', content: content as ContentBlock[] },
+  ];
+  return {
+    ...rest,
+    messages,
+    ...(params.tool_choice ? { tool_choice: unforced(params.tool_choice) } : {}),
+    ...(container === undefined ? {} : { container }),
+  };
 }
 
 /**
@@ -103,33 +106,12 @@ export function interruptedParams<P extends { readonly messages: MessageParam[] 
     Array.isArray(interrupt) &&
     interrupt.length > 0 &&
     interrupt.every((block: unknown) => isBlock(block) && block.type !== 'tool_result');
-  if (!isText && !isContent) {
-    throw new InvalidInputError(
-      `interrupt must be a text or a list of content blocks, none of them a tool_result, got ${quoted(interrupt)}.`,
-    );
-  }
+  const rule = 'interrupt must be a text or a list of content blocks, none of them a tool_result';
+  assertInput(isText || isContent, rule, interrupt);
   const { messages, dropped } = withoutOpenCalls(params.messages);
   return {
     params: { ...params, messages: [...messages, { role: 'user' as const, content: interrupt }] },
     dropped,
-  };
-}
-
-function continueWith<P extends TurnParams | RequestParams>(
-  params: P,
-  response: ContinuableResponse,
-  added: P['messages'],
-): Omit<P, 'container'> & { container?: string | ContainerParams } {
-  const { container: _, ...rest } = params;
-  const container = carriedContainer(
-    toContainerParam(params.container),
-    readContainer(response.container)?.id,
-  );
-  return {
-    ...rest,
-    messages: [...params.messages, ...added],
-    ...(params.tool_choice ? { tool_choice: unforced(params.tool_choice) } : {}),
-    ...(container === undefined ? {} : { container }),
   };
 }
 
@@ -141,21 +123,18 @@ function unforced(choice: ToolChoice): ToolChoice {
 
 function assertAnswersAll(content: readonly object[], results: readonly ToolResultBlockParam[]): void {
   const isResult = (one: unknown) => isRecord(one) && one['type'] === 'tool_result';
-  if (!Array.isArray(results) || results.length === 0 || !results.every(isResult)) {
-    throw new InvalidInputError(`toolResults must be a list of tool_result blocks, got ${quoted(results)}.`);
-  }
+  const areResults = Array.isArray(results) && results.length > 0 && results.every(isResult);
+  assertInput(areResults, 'toolResults must be a list of tool_result blocks', results);
   const waiting = toolUsesIn(content).map((call) => call.id);
   const answered = results.map((result) => result.tool_use_id);
-  const missing = waiting.filter((id) => !answered.includes(id));
-  const unknown = answered.filter((id) => !waiting.includes(id));
-  const twice = answered.filter((id, index) => answered.indexOf(id) !== index);
-  if (missing.length + unknown.length + twice.length === 0) return;
   const faults = [
-    missing.length > 0 && `no result for ${missing.join(', ')}`,
-    unknown.length > 0 && `a result for ${unknown.join(', ')}, which nothing waits for`,
-    twice.length > 0 && `more than one result for ${twice.join(', ')}`,
-  ];
+    ['no result for', waiting.filter((id) => !answered.includes(id))],
+    ['results that nothing waits for:', answered.filter((id) => !waiting.includes(id))],
+    ['more than one result for', answered.filter((id, index) => answered.indexOf(id) !== index)],
+  ] as const;
+  const found = faults.flatMap(([fault, ids]) => (ids.length > 0 ? [`${fault} ${ids.join(', ')}`] : []));
+  if (found.length === 0) return;
   throw new InvalidInputError(
-    `toolResults must answer each waiting call exactly once, in one step: ${faults.filter(Boolean).join('; ')}.`,
+    `toolResults must answer each waiting call exactly once, in one step: ${found.join('; ')}.`,
   );
 }

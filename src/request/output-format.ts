@@ -1,5 +1,5 @@
 import type { JSONOutputFormat, OutputConfig } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import type { AnswerParser } from '../turn/parse-answer.ts';
 import { isRecord } from '../wire/blocks.ts';
 
@@ -36,9 +36,8 @@ export function parserOf(format: OutputFormat | null | undefined): AnswerParser 
 export function assertFormat(format: unknown, name: string): void {
   if (format === undefined || format === null) return;
   const isSchema = typeof format === 'function' || (isRecord(format) && '~standard' in format);
-  if (isRecord(format) && !isSchema) return;
-  throw new InvalidInputError(
-    `${name} must be a format, got ${isSchema ? 'a schema' : quoted(format)}. Make it with zodOutputFormat(schema) ` +
-      'of @anthropic-ai/sdk/helpers/zod, or betaStandardSchemaOutputFormat(schema) of helpers/beta/standard-schema.',
-  );
+  const cure =
+    'Make it with zodOutputFormat(schema) of @anthropic-ai/sdk/helpers/zod, or betaStandardSchemaOutputFormat(schema) ' +
+    'of helpers/beta/standard-schema.';
+  assertInput(isRecord(format) && !isSchema, `${name} must be a format, and no schema`, format, cure);
 }

@@ -1,5 +1,9 @@
-import type { MessageCreateParamsNonStreaming, ToolUnion } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import type {
+  MessageCreateParamsNonStreaming,
+  MessageParam,
+  ToolUnion,
+} from '@anthropic-ai/sdk/resources/messages';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import type { AnswerParser } from '../turn/parse-answer.ts';
 import type { RequestParams } from '../turn/turn.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
@@ -62,48 +66,31 @@ export function prepareParams(params: TurnParams, options: { readonly addTool: b
 }
 
 function assertParams(params: unknown): asserts params is TurnParams {
-  if (!isRecord(params)) {
-    throw new InvalidInputError(
-      `The second argument must be the params of messages.create, got ${quoted(params)}. It needs model, max_tokens and messages.`,
-    );
-  }
+  const cure = 'It needs model, max_tokens and messages.';
+  assertInput(isRecord(params), 'The second argument must be the params of messages.create', params, cure);
   const { model, messages, max_tokens: maxTokens, tools, stream, output_config: output } = params;
-  if (typeof model !== 'string' || model === '') {
-    throw new InvalidInputError(
-      `params.model must name a model, such as "claude-opus-5-5"; got ${quoted(model)}.`,
-    );
-  }
-  if (!Array.isArray(messages) || messages.length === 0) {
-    throw new InvalidInputError(
-      `params.messages must be a list with at least one message, such as [userMessage("…")]; got ${quoted(messages)}.`,
-    );
-  }
-  messages.forEach(assertMessage);
-  if (!Number.isInteger(maxTokens) || (maxTokens as number) < 1) {
-    throw new InvalidInputError(
-      `params.max_tokens must be a whole number of at least 1, got ${quoted(maxTokens)}.`,
-    );
-  }
-  if (tools !== undefined && !(Array.isArray(tools) && tools.every(isRecord))) {
-    throw new InvalidInputError(`params.tools must be a list of tool definitions, got ${quoted(tools)}.`);
-  }
-  if (output !== undefined && !isRecord(output)) {
-    throw new InvalidInputError(`params.output_config must be an object, got ${quoted(output)}.`);
-  }
+  const isModel = typeof model === 'string' && model !== '';
+  assertInput(isModel, 'params.model must name a model, such as "claude-opus-5-5"', model);
+  const isList = Array.isArray(messages) && messages.length > 0;
+  const rule = 'params.messages must be a list with at least one message, such as [userMessage("…")]';
+  assertInput(isList, rule, messages);
+  (messages as readonly unknown[]).forEach(assertMessage);
+  const isCount = Number.isInteger(maxTokens) && (maxTokens as number) >= 1;
+  assertInput(isCount, 'params.max_tokens must be a whole number of at least 1', maxTokens);
+  const areTools = tools === undefined || (Array.isArray(tools) && tools.every(isRecord));
+  assertInput(areTools, 'params.tools must be a list of tool definitions', tools);
+  assertInput(output === undefined || isRecord(output), 'params.output_config must be an object', output);
   assertFormat(output?.['format'], 'params.output_config.format');
-  if (stream === false) {
-    throw new InvalidInputError(
-      'params.stream cannot be false: a turn is always streamed, so that code that runs for minutes does not time out. Leave it out; runTurn still gives one result.',
-    );
-  }
+  if (stream !== false) return;
+  throw new InvalidInputError(
+    'params.stream cannot be false: a turn is always streamed, so that code that runs for minutes does not time out. ' +
+      'Leave it out; runTurn still gives one result.',
+  );
 }
 
 function assertMessage(message: unknown, index: number): void {
-  const content = isRecord(message) ? message['content'] : undefined;
-  if (isRecord(message) && typeof message['role'] === 'string') {
-    if (typeof content === 'string' || (Array.isArray(content) && content.every(isBlock))) return;
-  }
-  throw new InvalidInputError(
-    `params.messages[${index}] must have a role and a content that is a text or a list of blocks, got ${quoted(message)}.`,
-  );
+  const { role, content } = (isRecord(message) ? message : {}) as Partial<MessageParam>;
+  const isContent = typeof content === 'string' || (Array.isArray(content) && content.every(isBlock));
+  const rule = `params.messages[${index}] must have a role and a content that is a text or a list of blocks`;
+  assertInput(typeof role === 'string' && isContent, rule, message);
 }

@@ -1,5 +1,5 @@
 import type { ToolUnion } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 
 /**
@@ -40,9 +40,7 @@ export function splitTools(tools: readonly (ToolUnion | RunnableTool)[]): SplitT
 export function handlersOf(tools: readonly RunnableTool[]): ReadonlyMap<string, RunnableTool> {
   const handlers = new Map<string, RunnableTool>();
   for (const [index, tool] of tools.entries()) {
-    if (!isRunnable(tool)) {
-      throw new InvalidInputError(`tools[${index}] has no run function, got ${quoted(tool)}.`);
-    }
+    assertInput(isRunnable(tool), `tools[${index}] must have a run function`, tool);
     if (handlers.has(tool.name)) throw new InvalidInputError(`There are two tools named ${tool.name}.`);
     handlers.set(tool.name, tool);
   }

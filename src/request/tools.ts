@@ -6,7 +6,7 @@ import type {
   CodeExecutionTool20260521,
   ToolUnion,
 } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 
 /** Versions of the code execution tool, oldest first. */
 const VERSIONS = [
@@ -52,23 +52,10 @@ export interface CodeExecutionToolOptions<V extends CodeExecutionVersion = CodeE
 export function codeExecutionTool<V extends CodeExecutionVersion = 'code_execution_20260120'>(
   options: CodeExecutionToolOptions<V> = {},
 ): CodeExecutionTools[V] {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError(
-      `codeExecutionTool takes options, such as { version: 'code_execution_20250825' }, got ${quoted(options)}.`,
-    );
-  }
   const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
-  if (!VERSIONS.includes(version as CodeExecutionVersion)) {
-    throw new InvalidInputError(
-      `Unknown version of the code execution tool: ${quoted(version)}. Known are ${VERSIONS.join(', ')}. For a newer ` +
-        'one, put its definition into `tools` yourself; its results are read all the same.',
-    );
-  }
-  if (allowedCallers !== undefined && !Array.isArray(allowedCallers)) {
-    throw new InvalidInputError(
-      `allowedCallers must be a list such as ['direct'], got ${quoted(allowedCallers)}.`,
-    );
-  }
+  const rule = `The version of the code execution tool must be one of ${VERSIONS.join(', ')}`;
+  const cure = 'Put the definition of a newer one into `tools` yourself; its results are read all the same.';
+  assertInput(VERSIONS.includes(version as CodeExecutionVersion), rule, version, cure);
   return {
     type: version,
     name: 'code_execution',

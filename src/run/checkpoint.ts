@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted } from '../errors.ts';
 import { CHECKPOINT_VERSION } from '../turn/checkpoint.ts';
 import type { Checkpoint } from '../turn/turn.ts';
 import { isRecord } from '../wire/blocks.ts';
@@ -9,11 +9,8 @@ import { isRecord } from '../wire/blocks.ts';
  * @throws {InvalidInputError} naming the version or the field.
  */
 export async function readCheckpoint(checkpoint: unknown): Promise<Checkpoint> {
-  if (!isRecord(checkpoint)) {
-    throw new InvalidInputError(
-      `resumeTurn takes a checkpoint, such as error.checkpoint or turn.checkpoint, got ${quoted(checkpoint)}.`,
-    );
-  }
+  const rule = 'resumeTurn takes a checkpoint, such as error.checkpoint or turn.checkpoint';
+  assertInput(isRecord(checkpoint), rule, checkpoint);
   if (checkpoint['version'] !== CHECKPOINT_VERSION) {
     throw new InvalidInputError(
       `The checkpoint has version ${quoted(checkpoint['version'])}, and this package reads version ` +
@@ -22,7 +19,7 @@ export async function readCheckpoint(checkpoint: unknown): Promise<Checkpoint> {
   }
   // Loaded when it is needed: most turns read no checkpoint.
   const { checkpointSchema, damageIn } = await import('../turn/schemas.ts');
-  const damage = damageIn(checkpointSchema, checkpoint) ?? misfitIn(checkpoint as unknown as Checkpoint);
+  const damage = damageIn(checkpointSchema(), checkpoint) ?? misfitIn(checkpoint as unknown as Checkpoint);
   if (damage) throw new InvalidInputError(`The checkpoint is damaged: ${damage}.`);
   return checkpoint as unknown as Checkpoint;
 }

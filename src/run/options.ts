@@ -1,9 +1,10 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import type { TurnEvent } from '../turn/events.ts';
 import { DEFAULT_LIMITS, type TurnLimits } from '../turn/limits.ts';
 import type { TurnState } from '../turn/state.ts';
 import type { Checkpoint } from '../turn/turn.ts';
+import { isRecord } from '../wire/blocks.ts';
 
 /** Options of `runTurn` and `streamTurn`, all optional. */
 export interface TurnOptions {
@@ -68,42 +69,36 @@ export interface TurnOptions {
 /** What a value must be, in words and as a check. */
 type Rule = readonly [mustBe: string, check: (value: unknown) => boolean];
 
-const atLeast = (least: number): Rule => [
-  `a number of at least ${least}`,
-  (value) => typeof value === 'number' && value >= least,
-];
+const COUNT: Rule = ['a number of at least 0', (value) => typeof value === 'number' && value >= 0];
+const AMOUNT: Rule = ['a number of at least 1', (value) => typeof value === 'number' && value >= 1];
 const FUNCTION: Rule = ['a function', (value) => typeof value === 'function'];
-const SIGNAL: Rule = [
-  'an AbortSignal',
-  (value) => typeof value === 'object' && value !== null && 'aborted' in value,
-];
+const CLOCK: Rule = ['a function that gives a Date', FUNCTION[1]];
+const SIGNAL: Rule = ['an AbortSignal', (value) => isRecord(value) && 'aborted' in value];
+const LOST: Rule = ["'throw' or 'restart'", (value) => value === 'throw' || value === 'restart'];
 const ANY: Rule = ['anything', () => true];
 
 /** Every option with its rule and, where it has one, its default; docs/options.md holds the same table. */
 const OPTIONS = {
-  maxPauses: { rule: atLeast(0) },
-  maxToolRounds: { rule: atLeast(0) },
-  maxOutputTokens: { rule: atLeast(1) },
-  maxDurationMs: { rule: atLeast(1) },
+  maxPauses: { rule: COUNT },
+  maxToolRounds: { rule: COUNT },
+  maxOutputTokens: { rule: AMOUNT },
+  maxDurationMs: { rule: AMOUNT },
   stopWhen: { rule: FUNCTION },
-  toolTimeoutMs: { rule: atLeast(1), default: 240_000 },
-  onLostContainer: {
-    rule: ["'throw' or 'restart'", (value) => value === 'throw' || value === 'restart'],
-    default: 'throw',
-  },
+  toolTimeoutMs: { rule: AMOUNT, default: 240_000 },
+  onLostContainer: { rule: LOST, default: 'throw' },
   // Under the 300 s after which Node's fetch gives a silent body up by itself.
-  idleTimeoutMs: { rule: atLeast(1), default: 290_000 },
-  retries: { rule: atLeast(0), default: 2 },
-  interruptedRetries: { rule: atLeast(0), default: 0 },
+  idleTimeoutMs: { rule: AMOUNT, default: 290_000 },
+  retries: { rule: COUNT, default: 2 },
+  interruptedRetries: { rule: COUNT, default: 0 },
   describe: { rule: ANY, default: true },
   addTool: { rule: ANY, default: true },
-  maxEventBytes: { rule: atLeast(1), default: 64 * 1024 * 1024 },
-  maxTurnBytes: { rule: atLeast(1), default: 256 * 1024 * 1024 },
-  maxTurnEvents: { rule: atLeast(1), default: 1_000_000 },
+  maxEventBytes: { rule: AMOUNT, default: 67_108_864 },
+  maxTurnBytes: { rule: AMOUNT, default: 268_435_456 },
+  maxTurnEvents: { rule: AMOUNT, default: 1_000_000 },
   signal: { rule: SIGNAL },
   onEvent: { rule: FUNCTION },
   onCheckpoint: { rule: FUNCTION },
-  now: { rule: FUNCTION, default: () => new Date() },
+  now: { rule: CLOCK, default: () => new Date() },
   request: { rule: ANY, default: {} },
 } as const satisfies {
   readonly [Name in keyof TurnOptions]-?: { readonly rule: Rule; readonly default?: TurnOptions[Name] };
@@ -120,34 +115,29 @@ export type ResolvedTurnOptions = Omit<TurnOptions, Defaulted> & {
 
 /** @throws {InvalidInputError} naming the option and its value. */
 export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError(`options must be an object, got ${quoted(options)}.`);
-  }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown) {
     const names = Object.keys(OPTIONS).join(', ');
     throw new InvalidInputError(`There is no option ${unknown}. The options are ${names}.`);
   }
   const resolved: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(OPTIONS)) {
-    const value = options[name as keyof TurnOptions] ?? ('default' in option ? option.default : undefined);
-    const [mustBe, check] = option.rule;
-    if (value !== undefined && !check(value)) {
-      throw new InvalidInputError(`options.${name} must be ${mustBe}, got ${quoted(value)}.`);
-    }
+  for (const [name, { rule, ...rest }] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof TurnOptions] ?? ('default' in rest ? rest.default : undefined);
+    if (value !== undefined) assertOption(name, rule, value);
     resolved[name] = value;
   }
   const all = resolved as unknown as ResolvedTurnOptions;
-  return { ...all, now: checkedClock(all.now) };
+  // A clock that fails in the middle would cost what has come by then.
+  const now = () => {
+    const date = all.now();
+    assertOption('now', [CLOCK[0], (it) => it instanceof Date && !Number.isNaN(it.getTime())], date);
+    return date;
+  };
+  return { ...all, now };
 }
 
-/** A clock that fails would cost what has come by then. */
-function checkedClock(now: () => Date): () => Date {
-  return () => {
-    const date: unknown = now();
-    if (date instanceof Date && !Number.isNaN(date.getTime())) return date;
-    throw new InvalidInputError(`options.now must be a function that gives a Date, got ${quoted(date)}.`);
-  };
+function assertOption(name: string, [mustBe, check]: Rule, value: unknown): void {
+  assertInput(check(value), `options.${name} must be ${mustBe}`, value);
 }
 
 /** The limits of a turn: those that are given, and else those that it has already. */

@@ -1,5 +1,5 @@
 import type { DeletedFile, FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 
 /** One request to the Messages API, as the SDK's `create` returns it. */
 export interface MessagesClient {
@@ -35,11 +35,8 @@ const WITHOUT_CODE_EXECUTION = /^Anthropic(Bedrock|Vertex$)/;
  */
 export function assertMessagesClient(client: unknown): asserts client is MessagesClient {
   const messages = property(client, 'messages');
-  if (typeof property(messages, 'create') !== 'function') {
-    throw new InvalidInputError(
-      `The first argument must be a client of @anthropic-ai/sdk (\`new Anthropic()\`), got ${quoted(client)}.`,
-    );
-  }
+  const rule = 'The first argument must be a client of @anthropic-ai/sdk (`new Anthropic()`)';
+  assertInput(typeof property(messages, 'create') === 'function', rule, client);
   const owner = ownerOf(client) ?? ownerOf(messages);
   const unsupported = owner && nameOfClientWithoutCodeExecution(owner);
   if (unsupported) {
@@ -56,10 +53,12 @@ export function assertMessagesClient(client: unknown): asserts client is Message
  * @throws {InvalidInputError} naming the function that needs it.
  */
 export function assertFilesClient(client: unknown, caller: string): asserts client is FilesClient {
-  if (hasFiles(client)) return;
-  throw new InvalidInputError(
-    `${caller} needs a client with the Files API (\`client.files\`), got ${quoted(client)}. Pass \`new Anthropic()\`; ` +
-      'Bedrock and Vertex clients have no files.',
+  const cure = 'Pass `new Anthropic()`; Bedrock and Vertex clients have no files.';
+  assertInput(
+    hasFiles(client),
+    `${caller} needs a client with the Files API (\`client.files\`)`,
+    client,
+    cure,
   );
 }
 

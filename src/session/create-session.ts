@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import { containerData, toContainerParam } from '../request/container.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
@@ -37,12 +37,9 @@ export function createSession<Parsed = null>(
   { snapshot, ...options }: SessionOptions = {},
 ): Session<Parsed> {
   assertMessagesClient(client);
-  if (!isRecord(defaults) || 'messages' in defaults) {
-    throw new InvalidInputError(
-      'The second argument must be the params of messages.create without messages, which session.run adds; ' +
-        `got ${quoted(defaults)}.`,
-    );
-  }
+  const rule =
+    'The second argument must be the params of messages.create without messages, which session.run adds';
+  assertInput(isRecord(defaults) && !('messages' in defaults), rule, defaults);
   resolveTurnOptions(options as TurnOptions);
   const begun = newSnapshot(startContainer(defaults));
   const isChecked = snapshot === undefined || snapshot === null;

@@ -1,5 +1,5 @@
 import type { ContainerParams, ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError } from '../errors.ts';
 import { Container, toContainerParam } from '../request/container.ts';
 import { containerUploads, type FileReference } from '../request/content.ts';
 import type { TurnOutputConfig } from '../request/output-format.ts';
@@ -46,11 +46,8 @@ export function nextTurn(
  */
 export function contentOf(input: unknown, files?: readonly FileReference[]): ContentBlockParam[] {
   const blocks = typeof input === 'string' && input !== '' ? [{ type: 'text', text: input }] : input;
-  if (!Array.isArray(blocks) || blocks.length === 0 || !blocks.every(isBlock)) {
-    throw new InvalidInputError(
-      `run and stream take a text or a list of content blocks, not empty; got ${quoted(input)}.`,
-    );
-  }
+  const areBlocks = Array.isArray(blocks) && blocks.length > 0 && blocks.every(isBlock);
+  assertInput(areBlocks, 'run and stream take a text or a list of content blocks, not empty', input);
   return [...(blocks as unknown as ContentBlockParam[]), ...containerUploads(files)];
 }
 

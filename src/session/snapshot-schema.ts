@@ -9,20 +9,21 @@ import {
 
 export { damageIn } from '../turn/schemas.ts';
 
-const index = z.int().check(z.minimum(0));
+const index = () => z.int().check(z.minimum(0));
 
 /** What a session relies on; the rest passes as it is. */
-export const snapshotSchema = z.looseObject({
-  revision: index,
-  messages: z.array(storedMessage),
-  container: z.nullable(containerSchema),
-  turns: z.array(
-    z.looseObject({
-      firstMessage: z.nullable(index),
-      exchanges: z.array(exchangeSchema),
-      container: z.nullable(containerSchema),
-      executions: z.array(timesSchema),
-    }),
-  ),
-  unfinished: z.nullable(checkpointSchema),
-});
+export const snapshotSchema = () =>
+  z.looseObject({
+    revision: index(),
+    messages: z.array(storedMessage()),
+    container: z.nullable(containerSchema()),
+    turns: z.array(
+      z.looseObject({
+        firstMessage: z.nullable(index()),
+        exchanges: z.array(exchangeSchema()),
+        container: z.nullable(containerSchema()),
+        executions: z.array(timesSchema()),
+      }),
+    ),
+    unfinished: z.nullable(checkpointSchema()),
+  });

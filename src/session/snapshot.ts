@@ -1,5 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
 import type { Exchange } from '../turn/state.ts';
 import type { Checkpoint } from '../turn/turn.ts';
@@ -64,11 +64,8 @@ export function usageOfSession({ turns, unfinished }: SessionSnapshot): SessionU
  * @throws {InvalidInputError} for what is no snapshot, or one of another version.
  */
 export function assertSnapshotVersion(snapshot: unknown): asserts snapshot is SessionSnapshot {
-  if (!isRecord(snapshot)) {
-    throw new InvalidInputError(
-      `snapshot must be what session.toJSON() gave, parsed from JSON; got ${quoted(snapshot)}.`,
-    );
-  }
+  const rule = 'snapshot must be what session.toJSON() gave, parsed from JSON';
+  assertInput(isRecord(snapshot), rule, snapshot);
   if (snapshot['version'] === VERSION) return;
   throw new InvalidInputError(
     `The snapshot has version ${quoted(snapshot['version'])}, and this package reads version ${VERSION}. ` +
@@ -84,6 +81,6 @@ export function assertSnapshotVersion(snapshot: unknown): asserts snapshot is Se
 export async function checkSnapshot(snapshot: SessionSnapshot): Promise<void> {
   // Loaded when it is needed: a new session has nothing to check.
   const { damageIn, snapshotSchema } = await import('./snapshot-schema.ts');
-  const damage = damageIn(snapshotSchema, snapshot);
+  const damage = damageIn(snapshotSchema(), snapshot);
   if (damage) throw new InvalidInputError(`The snapshot is damaged: ${damage}.`);
 }

@@ -1,4 +1,5 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { textsOf } from './fold.ts';
 import { foldResponses } from './fold-responses.ts';
 import type { TurnState } from './state.ts';
 import type { Boundary, Checkpoint, RequestParams, StoredMessage, StoredState } from './turn.ts';
@@ -6,9 +7,6 @@ import { usageOf } from './usage.ts';
 
 /** The form of checkpoints that this version writes. */
 export const CHECKPOINT_VERSION = 1;
-
-/** The fields of a state that its responses say. */
-const FOLDED = ['parts', 'text', 'answer', 'executions', 'toolUses', 'serverTools', 'container'] as const;
 
 /** A boundary as plain JSON, in which nothing is stored twice. */
 export function checkpointAt(
@@ -22,7 +20,7 @@ export function checkpointAt(
     messages: withReferences(messages, responses),
     responses: [...responses],
     container,
-    state: storedState(state, responses),
+    state: storedState(state),
     limits,
     spent,
     phase,
@@ -60,38 +58,37 @@ function withReferences(messages: readonly MessageParam[], responses: readonly M
   });
 }
 
-function storedState(state: TurnState, responses: readonly Message[]): StoredState {
-  const { seq, exchanges, notices, executions, artifacts } = state;
-  const folded = foldResponses(responses);
-  const known = {
-    ...state,
-    executions: executions.map((one) => ({ ...one, startedAt: null, endedAt: null })),
-  };
-  const differing = FOLDED.filter((field) => !isSame(known[field], folded[field]));
+/** Inputs that were cut, and events of a later API, are more than the responses say. */
+function storedState(state: TurnState): StoredState {
+  const { seq, exchanges, notices, container, executions, artifacts, toolUses, parts } = state;
+  const isCut = ({ inputComplete }: { readonly inputComplete: boolean }) => !inputComplete;
   return {
     seq,
     exchanges,
     notices,
+    container,
     times: executions.map(({ id, startedAt, endedAt }) => ({ id, startedAt, endedAt })),
     artifacts: artifacts.filter(({ status }) => status !== 'listed'),
-    more: Object.fromEntries(differing.map((field) => [field, known[field]])),
+    executions: executions.filter(isCut),
+    toolUses: toolUses.filter(isCut),
+    parts: parts.some(({ type }) => type === 'unknown') ? parts : [],
   };
 }
 
-function restoredState(
-  { seq, exchanges, notices, times, artifacts, more }: StoredState,
-  responses: readonly Message[],
-): TurnState {
-  const state = { ...foldResponses(responses), ...more };
+function restoredState(stored: StoredState, responses: readonly Message[]): TurnState {
+  const folded = foldResponses(responses);
+  const { seq, exchanges, notices, container, times } = stored;
+  const parts = stored.parts.length > 0 ? stored.parts : folded.parts;
+  const executions = withEntries(folded.executions, stored.executions, ({ id }) => id);
   const timesOf = new Map(times.map((one) => [one.id, one]));
-  const described = new Map(artifacts.map((artifact) => [artifact.fileId, artifact]));
   return {
-    ...state,
-    status: 'running',
-    outcome: null,
-    stopReason: null,
-    executions: state.executions.map((one) => ({ ...one, ...timesOf.get(one.id) })),
-    artifacts: state.artifacts.map((artifact) => described.get(artifact.fileId) ?? artifact),
+    ...folded,
+    ...textsOf(parts),
+    parts,
+    executions: executions.map((one) => ({ ...one, ...timesOf.get(one.id) })),
+    artifacts: withEntries(folded.artifacts, stored.artifacts, ({ fileId }) => fileId),
+    toolUses: withEntries(folded.toolUses, stored.toolUses, ({ id }) => id),
+    container,
     exchanges,
     usage: usageOf(exchanges),
     notices,
@@ -99,11 +96,8 @@ function restoredState(
   };
 }
 
-/** What cannot be written out is stored as it is. */
-function isSame(one: unknown, other: unknown): boolean {
-  try {
-    return JSON.stringify(one) === JSON.stringify(other);
-  } catch {
-    return false;
-  }
+/** The list with these entries in the place of those with their id. */
+function withEntries<T>(list: readonly T[], entries: readonly T[], idOf: (entry: T) => string): T[] {
+  const byId = new Map(entries.map((entry) => [idOf(entry), entry]));
+  return list.map((entry) => byId.get(idOf(entry)) ?? entry);
 }

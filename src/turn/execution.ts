@@ -1,5 +1,6 @@
 import { type CallBlock, type Caller, callerOf, isRecord, type ResultBlock } from '../wire/blocks.ts';
-import { type EditorOutput, type ExecutionOutput, readResult } from '../wire/execution-result.ts';
+import { type ExecutionOutput, type FileDiff, type FileView, readResult } from '../wire/execution-result.ts';
+import type { SourceField } from '../wire/source-text.ts';
 
 export type { Caller };
 
@@ -75,7 +76,7 @@ export interface ViewExecution extends ExecutionBase {
   readonly kind: 'view';
   readonly path: string | null;
   /** What was shown; `null` until the result comes. */
-  readonly view: Omit<Extract<EditorOutput, { kind: 'view' }>, 'kind'> | null;
+  readonly view: FileView | null;
 }
 
 /** The text editor wrote a file. Such files are not captured: a command must copy them to `$OUTPUT_DIR`. */
@@ -94,7 +95,7 @@ export interface ReplaceExecution extends ExecutionBase {
   readonly oldText: string | null;
   readonly newText: string | null;
   /** The change as diff lines; `null` until the result comes. */
-  readonly diff: Omit<Extract<EditorOutput, { kind: 'replace' }>, 'kind'> | null;
+  readonly diff: FileDiff | null;
 }
 
 /** A call of a tool or editor command that this version does not know. */
@@ -141,6 +142,24 @@ export interface ResultFacts {
   readonly endedAt?: string | null;
 }
 
+type KnownKind = Exclude<ExecutionKind, 'unknown'>;
+
+/** The fields that the input of a call gives, with their names in it. The API's schemas are not published; these were always there. */
+const INPUT_FIELDS: Readonly<Record<KnownKind, Readonly<Record<string, string>>>> = {
+  python: { code: 'code' },
+  bash: { command: 'command' },
+  view: { path: 'path' },
+  create: { path: 'path', fileText: 'file_text' },
+  replace: { path: 'path', oldText: 'old_str', newText: 'new_str' },
+};
+
+/** The fields that only the result of an editor's call gives. */
+const NO_EDITOR_OUTPUT: Readonly<Partial<Record<ExecutionKind, object>>> = {
+  view: { view: null },
+  create: { isFileUpdate: null },
+  replace: { diff: null },
+};
+
 const NO_OUTPUT: ExecutionOutput = {
   errored: false,
   stdout: null,
@@ -172,7 +191,7 @@ export function pendingExecution(facts: CallFacts, status: 'writing' | 'pending'
     call,
     ...NO_RESULT,
   };
-  return withKind(base, kind, isRecord(input) ? input : {}, input);
+  return withKind(base, kind, input);
 }
 
 /** The same execution with its result. */
@@ -199,24 +218,32 @@ export function executionWithoutCall({ result, resultIndex, endedAt = null }: Re
     call: null,
     ...NO_RESULT,
   };
-  const execution = withKind(base, kindOfResult(result.type, output), {}, null);
+  const execution = withKind(base, kindOfResult(result.type, output), null);
   return withOutput(execution, output, { result, resultIndex, endedAt });
+}
+
+/** The source grows while it is written. Which editor command it is shows in the field, before the input is whole. */
+export function grownExecution(execution: Execution, field: SourceField, text: string): Execution {
+  if (execution.kind === 'unknown') {
+    if (execution.name === 'text_editor_code_execution') {
+      const { input: _, kind: __, ...base } = execution;
+      return withKind(base, field === 'file_text' ? 'create' : 'replace', { [field]: text });
+    }
+    const written = isRecord(execution.input) ? execution.input : {};
+    return { ...execution, input: { ...written, [field]: String(written[field] ?? '') + text } };
+  }
+  const fields = Object.entries(INPUT_FIELDS[execution.kind]);
+  const name = fields.find(([, key]) => key === field)?.[0];
+  if (name === undefined) return execution;
+  const before = (execution as unknown as Record<string, string | null>)[name] ?? '';
+  return { ...execution, [name]: before + text };
 }
 
 /** The fields of an execution that its result decides, whatever its kind. */
 function fieldsOf(output: ExecutionOutput) {
-  const status: ExecutionStatus = output.errored ? 'errored' : output.returnCode ? 'failed' : 'succeeded';
-  return {
-    status,
-    stdout: output.stdout,
-    stderr: output.stderr,
-    returnCode: output.returnCode,
-    encryptedStdout: output.encryptedStdout,
-    abortReason: output.abortReason,
-    errorCode: output.errorCode,
-    errorMessage: output.errorMessage,
-    files: output.fileIds,
-  };
+  const { errored, returnCode, fileIds: files, editor: _, ...fields } = output;
+  const status: ExecutionStatus = errored ? 'errored' : returnCode ? 'failed' : 'succeeded';
+  return { status, ...fields, returnCode, files };
 }
 
 function withOutput(
@@ -224,49 +251,17 @@ function withOutput(
   output: ExecutionOutput,
   facts: Pick<Execution, 'result' | 'resultIndex' | 'endedAt'>,
 ): Execution {
-  const next = { ...execution, ...fieldsOf(output), ...facts };
-  const { editor } = output;
-  switch (next.kind) {
-    case 'view':
-      return { ...next, view: editor?.kind === 'view' ? withoutKind(editor) : null };
-    case 'create':
-      return { ...next, isFileUpdate: editor?.kind === 'create' ? editor.isFileUpdate : null };
-    case 'replace':
-      return { ...next, diff: editor?.kind === 'replace' ? withoutKind(editor) : null };
-    default:
-      return next;
-  }
+  const { kind, ...editor } = output.editor ?? { kind: undefined };
+  const own = kind === execution.kind ? editor : NO_EDITOR_OUTPUT[execution.kind];
+  return { ...execution, ...fieldsOf(output), ...facts, ...own };
 }
 
 /** An execution before its result, with the fields of its kind. */
-function withKind(
-  base: ExecutionBase,
-  kind: ExecutionKind,
-  input: Record<string, unknown>,
-  raw: unknown,
-): Execution {
-  const path = text(input['path']);
-  switch (kind) {
-    case 'python':
-      return { ...base, kind, code: text(input['code']) };
-    case 'bash':
-      return { ...base, kind, command: text(input['command']) };
-    case 'view':
-      return { ...base, kind, path, view: null };
-    case 'create':
-      return { ...base, kind, path, fileText: text(input['file_text']), isFileUpdate: null };
-    case 'replace':
-      return {
-        ...base,
-        kind,
-        path,
-        oldText: text(input['old_str']),
-        newText: text(input['new_str']),
-        diff: null,
-      };
-    case 'unknown':
-      return { ...base, kind, input: raw ?? null };
-  }
+function withKind(base: ExecutionBase, kind: ExecutionKind, input: unknown): Execution {
+  if (kind === 'unknown') return { ...base, kind, input: input ?? null };
+  const given = isRecord(input) ? input : {};
+  const fields = Object.entries(INPUT_FIELDS[kind]).map(([field, key]) => [field, text(given[key])]);
+  return { ...base, kind, ...Object.fromEntries(fields), ...NO_EDITOR_OUTPUT[kind] } as Execution;
 }
 
 function kindOfCall(name: string, input: unknown): ExecutionKind {
@@ -275,9 +270,8 @@ function kindOfCall(name: string, input: unknown): ExecutionKind {
   if (name !== 'text_editor_code_execution' || !isRecord(input)) return 'unknown';
   switch (input['command']) {
     case 'view':
-      return 'view';
     case 'create':
-      return 'create';
+      return input['command'];
     case 'str_replace':
       return 'replace';
     default:
@@ -291,27 +285,11 @@ function kindOfResult(type: string, output: ExecutionOutput): ExecutionKind {
   return output.editor?.kind ?? 'unknown';
 }
 
-/** Whether an input has what its tool needs. The API's schemas are not published; these fields were always there. */
+/** Whether an input has what its tool needs. */
 function isWhole(kind: ExecutionKind, input: unknown): boolean {
   if (!isRecord(input)) return false;
-  switch (kind) {
-    case 'python':
-      return 'code' in input;
-    case 'bash':
-      return 'command' in input;
-    case 'view':
-      return 'path' in input;
-    case 'create':
-      return 'path' in input && 'file_text' in input;
-    case 'replace':
-      return 'path' in input && 'old_str' in input && 'new_str' in input;
-    case 'unknown':
-      return Object.keys(input).length > 0;
-  }
+  if (kind === 'unknown') return Object.keys(input).length > 0;
+  return Object.values(INPUT_FIELDS[kind]).every((key) => key in input);
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-function withoutKind<T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {
-  return rest;
-}

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import { isBlock, isExecutionCall, isExecutionResult, isRecord } from '../wire/blocks.ts';
 import { type Artifact, listedArtifact } from './artifact.ts';
 import { type Execution, pendingExecution } from './execution.ts';
@@ -68,10 +68,7 @@ function* sourcesIn(source: ContentSource | Iterable<ContentSource>): Iterable<C
     yield source as unknown as ContentSource;
     return;
   }
-  if (typeof source !== 'object' || source === null) {
-    throw new InvalidInputError(
-      `A message with \`content\`, or a list of them, is needed; got ${quoted(source)}.`,
-    );
-  }
+  const isList = typeof source === 'object' && source !== null;
+  assertInput(isList, 'A message with `content`, or a list of them, is needed', source);
   for (const one of source as Iterable<ContentSource>) if (isRecord(one)) yield one;
 }

@@ -1,13 +1,20 @@
 import { GrowingText } from '../wire/growing-text.ts';
 import type { TurnEvent } from './events.ts';
-import { type Execution, withoutResult } from './execution.ts';
-import { grown } from './grown.ts';
+import { type Execution, grownExecution, withoutResult } from './execution.ts';
 import type { Exchange, TurnPart, TurnState } from './state.ts';
 import { NO_USAGE, usageOf } from './usage.ts';
 
 type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] };
 type ListKey = 'parts' | 'executions' | 'artifacts' | 'exchanges' | 'toolUses' | 'serverTools' | 'notices';
 type Item<Key extends ListKey> = TurnState[Key][number];
+const NOT_ENDED = {
+  endedAt: null,
+  stopReason: null,
+  usage: NO_USAGE,
+  container: null,
+  inputTransformations: [],
+} as const;
+
 type Delta = Extract<TurnEvent, { type: 'text-delta' | 'thinking-delta' | 'code-delta' }>;
 type Repeat = Extract<TurnEvent, { type: 'response-repeat' }>;
 
@@ -26,7 +33,7 @@ export class TurnFold {
   readonly #owned = new Set<ListKey>();
   /** Where entries stand in their list, by id: made for a list in which something is looked for twice. */
   readonly #places = new Map<ListKey, Map<string, number> | null>();
-  #run: { readonly first: Delta; readonly text: GrowingText } | undefined;
+  #pending: { readonly first: Delta; readonly text: GrowingText } | undefined;
   #seq: number;
 
   constructor(state: TurnState) {
@@ -36,7 +43,7 @@ export class TurnFold {
 
   /** What came so far. */
   get state(): TurnState {
-    this.#endRun();
+    this.#endText();
     if (this.#state.seq !== this.#seq) this.#draft().seq = this.#seq;
     this.#isShared = true;
     return this.#state;
@@ -45,22 +52,25 @@ export class TurnFold {
   push(event: TurnEvent): void {
     this.#seq = event.seq;
     if (event.type !== 'text-delta' && event.type !== 'code-delta' && event.type !== 'thinking-delta') {
-      this.#endRun();
+      this.#endText();
       this.#apply(event);
-    } else if (this.#run && continues(this.#run.first, event)) {
-      this.#run.text.append(event.text);
+    } else if (this.#pending && continues(this.#pending.first, event)) {
+      this.#pending.text.append(event.text);
     } else {
-      this.#endRun();
+      this.#endText();
       // Events may be one object that changes; the text of this one is kept beside it.
-      this.#run = { first: event, text: new GrowingText(event.text) };
+      this.#pending = { first: event, text: new GrowingText(event.text) };
     }
   }
 
   #apply(event: Exclude<TurnEvent, Delta>): void {
     switch (event.type) {
-      case 'response-start':
-        this.#begin(event);
+      case 'response-start': {
+        const { type: _, seq: __, ...facts } = event;
+        this.#run();
+        this.#list('exchanges').push({ ...facts, ...NOT_ENDED });
         break;
+      }
       case 'execution-start':
       case 'execution-running':
       case 'execution-end':
@@ -130,21 +140,10 @@ export class TurnFold {
   }
 
   /** A turn that ended or failed runs again once it is continued. */
-  #begin({ responseIndex, id, model, startedAt }: Extract<TurnEvent, { type: 'response-start' }>): void {
+  #run(): void {
     const draft = this.#draft();
     Object.assign(draft, { status: 'running', outcome: null, stopReason: null });
     delete draft.error;
-    this.#list('exchanges').push({
-      responseIndex,
-      id,
-      model,
-      startedAt,
-      endedAt: null,
-      stopReason: null,
-      usage: NO_USAGE,
-      container: null,
-      inputTransformations: [],
-    });
   }
 
   #changeExchange(change: Partial<Exchange>): void {
@@ -162,14 +161,14 @@ export class TurnFold {
   }
 
   /** Deltas belong to the response that began last. */
-  #endRun(): void {
-    if (!this.#run) return;
-    const { first, text } = this.#run;
-    this.#run = undefined;
+  #endText(): void {
+    if (!this.#pending) return;
+    const { first, text } = this.#pending;
+    this.#pending = undefined;
     if (first.type === 'code-delta') {
       const place = this.#find('executions', first.id);
       const execution = this.#state.executions[place];
-      if (execution) this.#list('executions')[place] = grown(execution, first.field, String(text));
+      if (execution) this.#list('executions')[place] = grownExecution(execution, first.field, String(text));
       return;
     }
     const type = first.type === 'text-delta' ? 'text' : 'thinking';
@@ -202,31 +201,30 @@ export class TurnFold {
   #takeBack({ responseIndex: first, exchangeCount, noticeCount }: Repeat): void {
     const draft = this.#draft();
     const isBefore = (one: { readonly responseIndex: number }) => one.responseIndex < first;
-    const losesResult = ({ resultIndex }: { readonly resultIndex: number | null }) =>
-      resultIndex !== null && resultIndex >= first;
-    draft.parts = draft.parts.filter(isBefore);
-    draft.artifacts = draft.artifacts.filter(isBefore);
-    draft.toolUses = draft.toolUses.filter(isBefore);
-    draft.executions = draft.executions
-      .filter(isBefore)
-      .map((one) => (losesResult(one) ? withoutResult(one) : one));
-    draft.serverTools = draft.serverTools
-      .filter(isBefore)
-      .map((one) => (losesResult(one) ? { ...one, resultIndex: null, result: null } : one));
-    draft.notices = draft.notices
-      .slice(0, noticeCount)
-      .filter((notice) => isBefore(notice) || notice.code === 'response-repeated');
-    draft.exchanges = draft.exchanges
+    const isAnsweredBefore = ({ resultIndex }: { readonly resultIndex: number | null }) =>
+      resultIndex === null || resultIndex < first;
+    const exchanges = draft.exchanges
       .slice(0, exchangeCount)
-      .map((one) => (isBefore(one) || one.interrupted ? one : { ...one, interrupted: true }));
-    draft.usage = usageOf(draft.exchanges);
-    draft.container = draft.exchanges.findLast((one) => !one.interrupted && one.container)?.container ?? null;
-    draft.text = textOf(draft.parts);
-    draft.answer = textOf(
-      draft.parts.slice(draft.parts.findLastIndex(({ type }) => type === 'execution') + 1),
-    );
-    Object.assign(draft, { status: 'running', outcome: null, stopReason: null });
-    delete draft.error;
+      .map((one) => (isBefore(one) ? one : { ...one, interrupted: true as const }));
+    const parts = draft.parts.filter(isBefore);
+    Object.assign(draft, textsOf(parts), {
+      parts,
+      exchanges,
+      usage: usageOf(exchanges),
+      container: exchanges.findLast((one) => !one.interrupted && one.container)?.container ?? null,
+      artifacts: draft.artifacts.filter(isBefore),
+      toolUses: draft.toolUses.filter(isBefore),
+      executions: draft.executions
+        .filter(isBefore)
+        .map((one) => (isAnsweredBefore(one) ? one : withoutResult(one))),
+      serverTools: draft.serverTools
+        .filter(isBefore)
+        .map((one) => (isAnsweredBefore(one) ? one : { ...one, resultIndex: null, result: null })),
+      notices: draft.notices
+        .slice(0, noticeCount)
+        .filter((notice) => isBefore(notice) || notice.code === 'response-repeated'),
+    });
+    this.#run();
     this.#owned.clear();
     this.#places.clear();
   }
@@ -287,8 +285,12 @@ function idOf(entry: unknown): string {
   return (fileId ?? id) as string;
 }
 
-function textOf(parts: readonly TurnPart[]): string {
-  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
+/** `text` and `answer` of parts. */
+export function textsOf(parts: readonly TurnPart[]): Pick<TurnState, 'text' | 'answer'> {
+  const join = (some: readonly TurnPart[]) =>
+    some.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
+  const last = parts.findLastIndex(({ type }) => type === 'execution');
+  return { text: join(parts), answer: join(parts.slice(last + 1)) };
 }
 
 function continues(first: Delta, next: Delta): boolean {

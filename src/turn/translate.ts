@@ -159,7 +159,7 @@ export class TurnTranslator {
       case 'message_start':
         if (accumulator.started) throw invalidStream('The response holds a second message_start.');
         accumulator.push(event);
-        this.#onMessageStart();
+        this.#onMessageStart(event.message);
         break;
       case 'message_delta':
         accumulator.push(event);
@@ -188,16 +188,18 @@ export class TurnTranslator {
     this.#emit({ type: 'unknown', responseIndex: this.#context.responseIndex, raw });
   }
 
-  #onMessageStart(): void {
-    const message = this.message;
-    if (!message) return;
+  #onMessageStart({ id, model, usage, content, container }: Message): void {
     const { responseIndex, startedAt } = this.#context;
-    const [id, model] = [String(message.id ?? ''), String(message.model ?? '')];
-    this.#emit({ type: 'response-start', responseIndex, id, model, startedAt });
+    const names = { id: String(id ?? ''), model: String(model ?? '') };
+    this.#emit({ type: 'response-start', responseIndex, ...names, startedAt });
     this.#usage = NO_USAGE;
-    this.#reportUsage(message.usage);
-    for (const block of message.content as unknown[]) this.#onWholeBlock(block);
-    this.#reportContainer(message.container);
+    this.#reportUsage(usage);
+    // Blocks that come whole, without events of their own.
+    for (const [index, block] of (Array.isArray(content) ? content : []).entries()) {
+      this.push({ type: 'content_block_start', index, content_block: block });
+      this.push({ type: 'content_block_stop', index });
+    }
+    this.#reportContainer(container);
   }
 
   #onMessageStop(): void {
@@ -266,22 +268,6 @@ export class TurnTranslator {
     this.#startExecution(block, cutInput);
   }
 
-  /** A block that came whole, without events of its own. */
-  #onWholeBlock(block: unknown): void {
-    if (!isBlock(block)) {
-      this.#emitUnknown(block ?? null);
-      return;
-    }
-    this.#spellText(block);
-    if (!isExecutionCall(block)) {
-      this.#onFinishedBlock(block);
-      return;
-    }
-    this.#announce(block);
-    this.#spellOut(block);
-    this.#startExecution(block, null);
-  }
-
   /** The text that a block brings along when it starts; usually empty. */
   #spellText(block: Block): void {
     if (block.type === 'text') this.#emitText('text-delta', block['text']);
@@ -302,16 +288,10 @@ export class TurnTranslator {
       this.#emit({ type: 'tool-use', toolUse: { id, name, input, inputComplete, caller, responseIndex } });
     } else if (isServerToolCall(block)) {
       const { id, name } = block;
+      // Its result may have come before the call was whole, where blocks overlap.
+      const { result = null, resultIndex = null } = this.#serverTools.get(id) ?? {};
       const caller = callerOf(block);
-      this.#reportServerTool({
-        id,
-        name,
-        caller,
-        responseIndex,
-        resultIndex: null,
-        call: block,
-        result: null,
-      });
+      this.#reportServerTool({ id, name, caller, responseIndex, resultIndex, call: block, result });
     } else if (isServerToolResult(block)) {
       const id = block.tool_use_id;
       const known = this.#serverTools.get(id);

@@ -1,5 +1,5 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { assertInput } from '../errors.ts';
 import { carriedContainer, requestedContainerId } from '../wire/container.ts';
 import { asMessage, checkpointAt } from './checkpoint.ts';
 import { foldResponses } from './fold-responses.ts';
@@ -37,11 +37,8 @@ export function turnFrom<Parsed = null>(
   { parse = null, earlier }: TurnFromOptions<Parsed> = {},
 ): Turn<Parsed> {
   const added = Array.isArray(history) ? history.filter(isResponse) : [];
-  if (added.length === 0 || !Array.isArray(params?.messages)) {
-    throw new InvalidInputError(
-      `turnFrom takes the params of a request and a list with at least one response, got ${quoted(history)}.`,
-    );
-  }
+  const rule = 'turnFrom takes the params of a request and a list with at least one response';
+  assertInput(added.length > 0 && Array.isArray(params?.messages), rule, history);
   const responses = [...(earlier?.responses ?? []), ...added];
   const asked = requestedContainerId(params.container);
   const folded = foldResponses(added, earlier ? stateOf(earlier) : initialTurnState(), ({ container }) =>

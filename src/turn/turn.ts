@@ -61,13 +61,16 @@ export interface Checkpoint {
 }
 
 /** The part of a state that cannot be folded from its responses. */
-export interface StoredState extends Pick<TurnState, 'seq' | 'exchanges' | 'notices'> {
+export interface StoredState extends Pick<TurnState, 'seq' | 'exchanges' | 'notices' | 'container'> {
   /** When executions began and ended. */
   readonly times: readonly Pick<Execution, 'id' | 'startedAt' | 'endedAt'>[];
+  /** Executions and calls of the caller's tools whose input was cut: responses hold less of it. */
+  readonly executions: TurnState['executions'];
+  readonly toolUses: TurnState['toolUses'];
   /** Artifacts that were looked up. */
   readonly artifacts: TurnState['artifacts'];
-  /** Whole fields that hold more than the responses, such as an input that was cut, or an event of a later API. */
-  readonly more: Partial<TurnState>;
+  /** All parts where one of them is unknown, since it may be an event, which no response holds; else none. */
+  readonly parts: TurnState['parts'];
 }
 
 /** Where a turn stands between two responses. */

@@ -53,14 +53,14 @@ export class MessageAccumulator {
     return this.#message !== null;
   }
 
-  /** Takes an event; deltas go to {@link applyDelta} and `content_block_stop` goes to {@link closeBlock}, which says more. */
+  /**
+   * Takes an event; deltas go to {@link applyDelta} and `content_block_stop` goes to {@link closeBlock}, which says more.
+   * Blocks in `message_start` are to be given one by one.
+   */
   push(event: WireEvent): void {
     switch (event.type) {
       case 'message_start':
-        this.#message = {
-          ...event.message,
-          content: Array.isArray(event.message.content) ? [...event.message.content] : [],
-        };
+        this.#message = { ...event.message, content: [] };
         if (event.message.usage) this.#message.usage = { ...event.message.usage };
         break;
       case 'content_block_start': {

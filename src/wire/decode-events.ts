@@ -5,7 +5,7 @@ import { eventTooLarge, type ReadOptions } from './reader.ts';
 import { invalidStream, streamError, TurnBreak } from './turn-break.ts';
 
 /** Characters that the SSE parser is given at once; what comes from a socket is no larger. */
-const FED_AT_ONCE = 64 * 1024;
+const FED_AT_ONCE = 65_536;
 
 const KNOWN_EVENTS = new Set([
   'message_start',

@@ -17,26 +17,30 @@ export interface ExecutionOutput {
   readonly editor: EditorOutput | null;
 }
 
-/** What the text editor answered. Numbers are lines, counted from 1; `null` where the API sent none. */
+/** What the text editor answered, under the name that an execution has for it. */
 export type EditorOutput =
-  | {
-      readonly kind: 'view';
-      readonly fileType: string;
-      readonly content: string;
-      readonly numLines: number | null;
-      readonly startLine: number | null;
-      readonly totalLines: number | null;
-    }
+  | { readonly kind: 'view'; readonly view: FileView }
   | { readonly kind: 'create'; readonly isFileUpdate: boolean | null }
-  | {
-      readonly kind: 'replace';
-      readonly oldStart: number | null;
-      readonly oldLines: number | null;
-      readonly newStart: number | null;
-      readonly newLines: number | null;
-      /** Diff lines, each with its prefix `' '`, `'-'` or `'+'`. */
-      readonly lines: readonly string[] | null;
-    };
+  | { readonly kind: 'replace'; readonly diff: FileDiff };
+
+/** A file that was shown. Numbers are lines, counted from 1; `null` where the API sent none. */
+export interface FileView {
+  readonly fileType: string;
+  readonly content: string;
+  readonly numLines: number | null;
+  readonly startLine: number | null;
+  readonly totalLines: number | null;
+}
+
+/** A change of a file. Numbers are lines, counted from 1; `null` where the API sent none. */
+export interface FileDiff {
+  readonly oldStart: number | null;
+  readonly oldLines: number | null;
+  readonly newStart: number | null;
+  readonly newLines: number | null;
+  /** Diff lines, each with its prefix `' '`, `'-'` or `'+'`. */
+  readonly lines: readonly string[] | null;
+}
 
 /** The one error code that is not the API's: its result has no form that is known. */
 const UNREADABLE = 'unreadable_result';
@@ -80,14 +84,14 @@ function fileIdsIn(outputs: unknown): string[] {
 
 function readEditorOutput(type: string, content: Record<string, unknown>): EditorOutput | null {
   if (type.endsWith('_view_result')) {
-    return {
-      kind: 'view',
+    const view = {
       fileType: text(content['file_type']) ?? 'text',
       content: text(content['content']) ?? '',
       numLines: number(content['num_lines']),
       startLine: number(content['start_line']),
       totalLines: number(content['total_lines']),
     };
+    return { kind: 'view', view };
   }
   if (type.endsWith('_create_result')) {
     const isFileUpdate = content['is_file_update'];
@@ -95,14 +99,14 @@ function readEditorOutput(type: string, content: Record<string, unknown>): Edito
   }
   if (type.endsWith('_str_replace_result')) {
     const lines = content['lines'];
-    return {
-      kind: 'replace',
+    const diff = {
       oldStart: number(content['old_start']),
       oldLines: number(content['old_lines']),
       newStart: number(content['new_start']),
       newLines: number(content['new_lines']),
       lines: Array.isArray(lines) ? lines.filter((line) => typeof line === 'string') : null,
     };
+    return { kind: 'replace', diff };
   }
   return null;
 }

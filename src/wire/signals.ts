@@ -1,5 +1,5 @@
 /** What a timer can hold, about 24 days; longer times are no limit at all. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** A signal of one's own that aborts with its parent, or alone. */
 export interface OwnSignal {

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput } from '../../errors.ts';
 import type { Artifact } from '../../turn/artifact.ts';
 
 /**
@@ -7,10 +7,8 @@ import type { Artifact } from '../../turn/artifact.ts';
  * @throws {InvalidInputError} for what is no list of artifacts.
  */
 export function artifactList(artifacts: readonly Artifact[], caller: string): Artifact[] {
-  if (!Array.isArray(artifacts) || !artifacts.every((one) => typeof one?.fileId === 'string')) {
-    throw new InvalidInputError(
-      `${caller} takes a list of artifacts, such as turn.artifacts or artifactsOf(message); got ${quoted(artifacts)}.`,
-    );
-  }
+  const areArtifacts = Array.isArray(artifacts) && artifacts.every((one) => typeof one?.fileId === 'string');
+  const rule = `${caller} takes a list of artifacts, such as turn.artifacts or artifactsOf(message)`;
+  assertInput(areArtifacts, rule, artifacts);
   return [...new Map(artifacts.toReversed().map((one) => [one.fileId, one])).values()].toReversed();
 }

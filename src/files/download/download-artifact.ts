@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput, InvalidInputError } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import { type Artifact, describedArtifact, listedArtifact } from '../../turn/artifact.ts';
 import { ownSignal } from '../../wire/signals.ts';
@@ -61,9 +61,8 @@ export async function downloadArtifact(
 ): Promise<DownloadedArtifact> {
   assertFilesClient(client, 'downloadArtifact');
   const fileId = typeof artifact === 'string' ? artifact : artifact?.fileId;
-  if (typeof fileId !== 'string' || fileId === '') {
-    throw new InvalidInputError(`downloadArtifact takes an artifact or a file id, got ${quoted(artifact)}.`);
-  }
+  const isGiven = typeof fileId === 'string' && fileId !== '';
+  assertInput(isGiven, 'downloadArtifact takes an artifact or a file id', artifact);
   const { retries = 2 } = options;
   assertWhole('retries', retries, 0);
   if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import type { Artifact } from '../../turn/artifact.ts';
 import { untilAborted } from '../../wire/signals.ts';
@@ -60,11 +60,8 @@ export async function pipeArtifacts<Value>(
 ): Promise<PipedArtifact<Value>[]> {
   assertFilesClient(client, 'pipeArtifacts');
   const wanted = artifactList(artifacts, 'pipeArtifacts');
-  if (typeof sink !== 'function') {
-    throw new InvalidInputError(
-      `pipeArtifacts takes a function as its sink, \`({ name, body }) => bucket.put(name, body)\`; got ${quoted(sink)}.`,
-    );
-  }
+  const rule = 'pipeArtifacts takes a function as its sink, `({ name, body }) => bucket.put(name, body)`';
+  assertInput(typeof sink === 'function', rule, sink);
   return transfer(client, wanted, options, {
     plan: async (described) => {
       const names = new Names();

@@ -3,7 +3,7 @@ import { UploadError } from '../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 /** "500 MB" (documented Aug 2026), read as the larger of its two meanings: what the API may take is not refused here. */
-const API_MAX_BYTES = 500 * 1024 * 1024;
+const API_MAX_BYTES = 524_288_000;
 
 export function maxBytesOf(options: UploadOptions): number {
   return options.maxBytes ?? API_MAX_BYTES;

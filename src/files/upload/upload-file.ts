@@ -1,5 +1,5 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import { type Readable, readerOf } from '../../wire/reader.ts';
 import { runUpload } from './run-upload.ts';
@@ -76,31 +76,23 @@ export async function uploadFile(
 }
 
 function assertSource(source: unknown): asserts source is UploadSource {
-  if (typeof source === 'string' || source instanceof URL) {
-    throw new InvalidInputError(
-      `uploadFile takes bytes, got ${quoted(source)}. For a file on disk call uploadPath of ` +
-        '"code-execution-kit/node"; for the text itself pass `new Blob([text], { type: "text/plain" })`.',
-    );
-  }
-  if (source instanceof Response) {
-    if (source.ok && !source.bodyUsed) return;
-    throw new InvalidInputError(
-      source.bodyUsed
-        ? 'Cannot upload this Response: its body was read already.'
-        : `Cannot upload this Response: its status is ${source.status}, so it does not carry the file.`,
-    );
-  }
-  if (source instanceof ReadableStream && source.locked) {
-    throw new InvalidInputError(
-      'Cannot upload this ReadableStream: it is being read already. Pass a fresh one.',
-    );
-  }
+  const cure =
+    'For a file on disk call uploadPath of "code-execution-kit/node"; for the text itself pass ' +
+    '`new Blob([text], { type: "text/plain" })`.';
+  const isPath = typeof source === 'string' || source instanceof URL;
+  assertInput(!isPath, 'uploadFile takes bytes', source, cure);
+  const isStream = source instanceof ReadableStream;
+  const reason =
+    source instanceof Response && !source.ok
+      ? `its status is ${source.status}, so it does not carry the file`
+      : ((source instanceof Response && source.bodyUsed) || (isStream && source.locked)) &&
+        'it was read already';
+  if (reason)
+    throw new InvalidInputError(`Cannot upload this ${isStream ? 'stream' : 'Response'}: ${reason}.`);
   const isBytes = source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array;
-  if (isBytes || source instanceof ReadableStream || isAsyncIterable(source)) return;
-  throw new InvalidInputError(
-    'uploadFile takes a File, Blob, Response, ReadableStream, Uint8Array, ArrayBuffer or async iterable of bytes, got ' +
-      `${quoted(source)}.`,
-  );
+  const rule =
+    'uploadFile takes a File, Blob, Response, ReadableStream, Uint8Array, ArrayBuffer or async iterable of bytes';
+  assertInput(isBytes || isStream || source instanceof Response || isAsyncIterable(source), rule, source);
 }
 
 async function gather(source: UploadSource, what: string, options: UploadOptions): Promise<Blob> {

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 const MAX_LENGTH = 255;
@@ -12,11 +12,8 @@ const FORBIDDEN = /[<>:"|?*\\/\u0000-\u001f\p{Cs}]/gu;
  * @throws {InvalidInputError} when there is no name, and for one that the API refuses with `badName: 'reject'`.
  */
 export function uploadName(name: unknown, caller: string, options: UploadOptions): string {
-  if (typeof name !== 'string' || name === '') {
-    throw new InvalidInputError(
-      `${caller} needs a \`name\` for this source, such as \`{ name: 'sales.csv' }\`, got ${quoted(name)}.`,
-    );
-  }
+  const rule = `${caller} needs a \`name\` for this source, such as \`{ name: 'sales.csv' }\``;
+  assertInput(typeof name === 'string' && name !== '', rule, name);
   const sentAs = repaired(name);
   if (sentAs === name) return name;
   if (options.badName === 'reject') throw new InvalidInputError(reasonAgainst(name));

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput } from '../../errors.ts';
 import { LONGEST_TIMER_MS } from '../../wire/signals.ts';
 import { assertWhole } from '../assert-whole.ts';
 
@@ -37,12 +37,10 @@ const LIFETIME = { least: 3600, most: 7_776_000 };
 export function assertUploadOptions(options: UploadOptions): void {
   const { mimeType, expiresInSeconds, badName, maxBytes, retries, timeoutMs } = options;
   // It may come from an end user, and stands in a header.
-  if (mimeType !== undefined && !/^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType)) {
-    throw new InvalidInputError(`mimeType must be a media type such as "text/csv", got ${quoted(mimeType)}.`);
-  }
-  if (badName !== undefined && badName !== 'repair' && badName !== 'reject') {
-    throw new InvalidInputError(`badName must be 'repair' or 'reject', got ${quoted(badName)}.`);
-  }
+  const isType = mimeType === undefined || /^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(mimeType);
+  assertInput(isType, 'mimeType must be a media type such as "text/csv"', mimeType);
+  const isChoice = badName === undefined || badName === 'repair' || badName === 'reject';
+  assertInput(isChoice, "badName must be 'repair' or 'reject'", badName);
   assertWhole('expiresInSeconds', expiresInSeconds, LIFETIME.least, LIFETIME.most);
   assertWhole('maxBytes', maxBytes, 0);
   assertWhole('retries', retries, 0);
