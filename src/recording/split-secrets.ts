@@ -55,24 +55,26 @@ function pieceOf(line: string, number: number): readonly [string, Piece] | undef
   ];
 }
 
+/** One walk over pieces and matches together, so that many of both take time that grows with their number alone. */
 function replaceOver(pieces: readonly Piece[], pattern: RegExp, replacement: string): void {
   const whole = pieces.map(({ text }) => text).join('');
-  // From the last to the first, so that what stands before keeps its place.
-  for (const match of [...whole.matchAll(pattern)].reverse()) {
-    const [found] = match;
-    const first = match.index;
-    const end = first + found.length;
-    let start = 0;
-    const touched = pieces.flatMap((piece) => {
-      const from = Math.max(0, first - start);
-      const to = Math.min(piece.text.length, end - start);
-      start += piece.text.length;
-      return from < to ? [{ piece, from, to }] : [];
-    });
-    touched.forEach(({ piece, from, to }, index) => {
-      const instead = index === 0 ? found.replace(pattern, replacement) : '';
-      piece.text = piece.text.slice(0, from) + instead + piece.text.slice(to);
+  const matches = whole.matchAll(pattern);
+  let match = matches.next().value;
+  let start = 0;
+  for (const piece of pieces) {
+    const end = start + piece.text.length;
+    let kept = start;
+    let text = '';
+    while (match && match.index < end) {
+      const [found] = match;
+      if (match.index >= start) text += whole.slice(kept, match.index) + found.replace(pattern, replacement);
+      kept = Math.min(match.index + found.length, end);
       piece.isChanged = true;
-    });
+      // What is left of it begins the next piece.
+      if (match.index + found.length > end) break;
+      match = matches.next().value;
+    }
+    piece.text = text + whole.slice(kept, end);
+    start = end;
   }
 }

@@ -1,11 +1,12 @@
 import { GrowingText } from '../wire/growing-text.ts';
 import type { TurnEvent } from './events.ts';
-import { type Execution, grownExecution, withoutResult } from './execution.ts';
+import { grownExecution, withoutResult } from './execution.ts';
 import type { Exchange, TurnPart, TurnState } from './state.ts';
 import { NO_USAGE, usageOf } from './usage.ts';
 
 type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] };
 type ListKey = 'parts' | 'executions' | 'artifacts' | 'exchanges' | 'toolUses' | 'serverTools' | 'notices';
+type KeyedList = 'executions' | 'artifacts' | 'toolUses' | 'serverTools';
 type Item<Key extends ListKey> = TurnState[Key][number];
 const NOT_ENDED = {
   endedAt: null,
@@ -31,8 +32,8 @@ export class TurnFold {
   #isShared = true;
   /** Lists that were copied since. */
   readonly #owned = new Set<ListKey>();
-  /** Where entries stand in their list, by id: made for a list in which something is looked for twice. */
-  readonly #places = new Map<ListKey, Map<string, number> | null>();
+  /** Where entries stand in an owned list, by id. */
+  readonly #places = new Map<ListKey, Map<string, number>>();
   #pending: { readonly first: Delta; readonly text: GrowingText } | undefined;
   #seq: number;
 
@@ -74,22 +75,18 @@ export class TurnFold {
       case 'execution-start':
       case 'execution-running':
       case 'execution-end':
-        this.#putExecution(event.execution);
+        // What follows the last execution is the answer; a result that comes later does not end it again.
+        if (this.#putPart('execution', 'executions', event.execution)) this.#draft().answer = '';
         break;
       case 'artifact':
         this.#put('artifacts', event.artifact.fileId, event.artifact);
         break;
-      case 'tool-use': {
-        const { id, responseIndex } = event.toolUse;
-        if (this.#put('toolUses', id, event.toolUse)) this.#part({ type: 'tool-use', id, responseIndex });
+      case 'tool-use':
+        this.#putPart('tool-use', 'toolUses', event.toolUse);
         break;
-      }
-      case 'server-tool': {
-        const { id, responseIndex } = event.serverTool;
-        if (this.#put('serverTools', id, event.serverTool))
-          this.#part({ type: 'server-tool', id, responseIndex });
+      case 'server-tool':
+        this.#putPart('server-tool', 'serverTools', event.serverTool);
         break;
-      }
       case 'container': {
         const { container } = event;
         this.#draft().container = event.change === 'lost' ? null : container;
@@ -150,14 +147,6 @@ export class TurnFold {
     const exchanges = this.#list('exchanges');
     const last = exchanges.at(-1);
     if (last) exchanges[exchanges.length - 1] = { ...last, ...change };
-  }
-
-  #putExecution(execution: Execution): void {
-    const { id, responseIndex } = execution;
-    if (!this.#put('executions', id, execution)) return;
-    // What follows the last execution is the answer; a result that comes later does not end it again.
-    this.#draft().answer = '';
-    this.#part({ type: 'execution', id, responseIndex });
   }
 
   /** Deltas belong to the response that began last. */
@@ -225,8 +214,7 @@ export class TurnFold {
         .filter((notice) => isBefore(notice) || notice.code === 'response-repeated'),
     });
     this.#run();
-    this.#owned.clear();
-    this.#places.clear();
+    this.#disown();
   }
 
   /** The state, to be changed. */
@@ -234,9 +222,14 @@ export class TurnFold {
     if (this.#isShared) {
       this.#state = { ...this.#state };
       this.#isShared = false;
-      this.#owned.clear();
+      this.#disown();
     }
     return this.#state;
+  }
+
+  #disown(): void {
+    this.#owned.clear();
+    this.#places.clear();
   }
 
   /** A list of the state, to be changed. */
@@ -250,11 +243,7 @@ export class TurnFold {
   }
 
   /** Replaces the entry of that id where it stands, or appends it; returns whether it is new. */
-  #put<Key extends 'executions' | 'artifacts' | 'toolUses' | 'serverTools'>(
-    key: Key,
-    id: string,
-    entry: Item<Key>,
-  ): boolean {
+  #put<Key extends KeyedList>(key: Key, id: string, entry: Item<Key>): boolean {
     const place = this.#find(key, id);
     const list = this.#list(key);
     if (place === -1) this.#places.get(key)?.set(id, list.length);
@@ -262,27 +251,33 @@ export class TurnFold {
     return place === -1;
   }
 
-  /** Looked for from the end, where news are; from the second time on by an index. */
-  #find(key: 'executions' | 'artifacts' | 'toolUses' | 'serverTools', id: string): number {
-    const list: readonly unknown[] = this.#state[key];
-    const last = list.at(-1);
-    if (last !== undefined && idOf(last) === id) return list.length - 1;
-    const places = this.#places.get(key);
-    if (places) return places.get(id) ?? -1;
-    this.#places.set(
-      key,
-      places === null ? new Map(list.map((entry, place) => [idOf(entry), place] as const)) : null,
-    );
-    return list.findLastIndex((entry) => idOf(entry) === id);
+  /** The same for an entry that is a part where it first came. */
+  #putPart<Key extends 'executions' | 'toolUses' | 'serverTools'>(
+    type: 'execution' | 'tool-use' | 'server-tool',
+    key: Key,
+    entry: Item<Key>,
+  ): boolean {
+    const { id, responseIndex } = entry;
+    const isNew = this.#put(key, id, entry);
+    if (isNew) this.#part({ type, id, responseIndex });
+    return isNew;
+  }
+
+  /** Looked for from the end, where news are, and by an index in a list that changes again. */
+  #find(key: KeyedList, id: string): number {
+    const list: readonly Item<KeyedList>[] = this.#state[key];
+    if (!this.#owned.has(key)) return list.findLastIndex((entry) => idOf(entry) === id);
+    const places = this.#places.get(key) ?? new Map(list.map((entry, place) => [idOf(entry), place]));
+    this.#places.set(key, places);
+    return places.get(id) ?? -1;
   }
 }
 
 /** A type that is missing above does not compile; an event of a later version passes. */
 function passOver(_: never): void {}
 
-function idOf(entry: unknown): string {
-  const { id, fileId } = entry as { readonly id?: string; readonly fileId?: string };
-  return (fileId ?? id) as string;
+function idOf(entry: Item<KeyedList>): string {
+  return 'fileId' in entry ? entry.fileId : entry.id;
 }
 
 /** `text` and `answer` of parts. */

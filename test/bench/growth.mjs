@@ -1,0 +1,141 @@
+/**
+ * npm run bench:growth [-- --check]
+ *
+ * How the time of a turn grows with what arrives: 1e4 of each kind, then 1e5, as ratios in one run. Linear is 10; `--check`
+ * fails from 15 on. What is slow at 1e5 is a way to stop a server, so inputs, names and redaction are measured, too.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import { recorder } from '../../dist/emulator.js';
+import { artifactsOf, runTurn, turnEvents } from '../../dist/index.js';
+import { saveArtifacts } from '../../dist/node.js';
+import { FEW, KINDS, MANY, whole } from './growth-streams.mjs';
+
+const LIMIT = 15;
+const check = process.argv.includes('--check');
+/** The limits that would stop it. */
+const HUGE = { maxTurnBytes: 2 ** 40, maxEventBytes: 2 ** 40, maxTurnEvents: 2 ** 40 };
+
+/** A cut stream is an outcome here like any other: what counts is how long it takes to say so. */
+async function settle(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    if (error?.code !== 'stream_cut') throw error;
+  }
+}
+
+const response = (text) => new Response(text, { headers: { 'content-type': 'text/event-stream' } });
+const clientOf = (fetch) => new Anthropic({ apiKey: 'none', fetch, maxRetries: 0 });
+/** Answers each message with this stream, and each look-up of files with their names. */
+const serving = (text) =>
+  clientOf(async (url, { method }) => {
+    if (method.toUpperCase() === 'POST') return response(text);
+    const ids = new URL(url).searchParams.getAll('ids[]');
+    return Response.json({ data: ids.map((id) => ({ ...FILE, id })), has_more: false });
+  });
+const FILE = {
+  type: 'file',
+  filename: 'a.csv',
+  mime_type: 'text/csv',
+  size_bytes: 1,
+  created_at: '2026-11-22T10:00:00Z',
+  downloadable: true,
+};
+const ONE_FILE = {
+  type: 'bash_code_execution_tool_result',
+  tool_use_id: 'srvtoolu_1',
+  content: {
+    type: 'bash_code_execution_result',
+    stdout: '',
+    stderr: '',
+    return_code: 0,
+    content: [{ type: 'bash_code_execution_output', file_id: 'file_1' }],
+  },
+};
+const params = { model: 'claude-opus-5-5', max_tokens: 1000, messages: [{ role: 'user', content: 'x' }] };
+
+/** Each way in which a stream is read. */
+const WAYS = {
+  runTurn: (text) => settle(runTurn(serving(text), params, HUGE)),
+  turnEvents: (text) =>
+    settle(
+      (async () => {
+        for await (const _ of turnEvents(response(text), HUGE));
+      })(),
+    ),
+};
+
+async function saved(name) {
+  const directory = await mkdtemp(join(tmpdir(), 'growth-'));
+  const fetch = async (url) =>
+    String(url).endsWith('/content')
+      ? new Response('x')
+      : Response.json({ data: [{ ...FILE, id: 'file_1', filename: name }] });
+  try {
+    const arrived = await saveArtifacts(clientOf(fetch), artifactsOf({ content: [ONE_FILE] }), directory);
+    if (arrived.length !== 1) throw new Error(`${name.slice(0, 20)}… was not saved`);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function recorded(text) {
+  const directory = await mkdtemp(join(tmpdir(), 'growth-'));
+  try {
+    const recording = recorder({ client: clientOf(async () => response(text)), directory });
+    await settle(runTurn(recording.client, params, HUGE));
+    await recording.flush();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+const key = (n) => `sk-ant-${String(n).padStart(40, 'k')}`;
+const OTHERS = {
+  'names: dots and spaces': [(n) => `${'. '.repeat(n / 2)}x`, saved],
+  'names: dots at the end': [(n) => `x${'.'.repeat(n)}`, saved],
+  'names: combining marks': [(n) => `x${'\u0301'.repeat(n)}`, saved],
+  'redaction: a key in every ten deltas': [
+    (n) =>
+      whole('text', n, (i) =>
+        i % 10 === 0 ? ` ${key(i).slice(0, 20)}` : i % 10 === 1 ? `${key(i - 1).slice(20)} ` : 'x ',
+      ),
+    recorded,
+  ],
+};
+
+function* cases() {
+  for (const [kind, make] of Object.entries(KINDS)) {
+    for (const [way, run] of Object.entries(WAYS)) yield { name: kind, way, make, run };
+  }
+  for (const [name, [make, run]] of Object.entries(OTHERS)) yield { name, way: '', make, run };
+}
+
+/** Milliseconds of one run, over so many in a row, so that each pays for the memory it leaves behind. */
+async function time(run, input, runs) {
+  const start = performance.now();
+  for (let i = 0; i < runs; i++) await run(input);
+  return (performance.now() - start) / runs;
+}
+
+console.log(`Node ${process.versions.node}\n`);
+console.log(`| what arrives | read by | ${FEW} ms | ${MANY} ms | ratio |\n|---|---|---:|---:|---:|`);
+for (const { name, way, make, run } of cases()) {
+  const [few, many] = [make(FEW), make(MANY)];
+  let best = { few: 0, many: Number.POSITIVE_INFINITY };
+  const ratioOf = (times) => times.many / times.few;
+  // What grows with the square is slow each time; a pause of the machine comes once.
+  for (let tries = 0; tries < 4 && !(ratioOf(best) < LIMIT); tries++) {
+    const times = { few: await time(run, few, MANY / FEW), many: await time(run, many, 1) };
+    if (ratioOf(times) < ratioOf(best)) best = times;
+  }
+  const ratio = ratioOf(best).toFixed(1);
+  console.log(`| ${name} | ${way} | ${best.few.toFixed(0)} | ${best.many.toFixed(0)} | ${ratio} |`);
+  if (check && !(ratioOf(best) < LIMIT)) {
+    console.error(`missed: ${name} ${way}: ${ratio} times for 10 times as many, wanted below ${LIMIT}`);
+    process.exitCode = 1;
+  }
+}
