@@ -57,6 +57,7 @@ export async function justBashSandbox(timeoutMs: number): Promise<Sandbox> {
 class JustBashSandbox implements Sandbox {
   readonly #bash: Bash;
   readonly #timeoutMs: number;
+  #runs = 0;
 
   constructor(bash: Bash, timeoutMs: number) {
     this.#bash = bash;
@@ -70,8 +71,9 @@ class JustBashSandbox implements Sandbox {
   /** Runs a cell from its start each time that replies came for the calls it waits for. */
   async #runCell(command: SandboxCommand): Promise<SandboxResult> {
     const cell = cellPath(command.id);
-    const job = `${CELLS}/${command.id}.json`;
-    const waiting = `${CELLS}/${command.id}.calls.json`;
+    // One that was aborted may still be writing while the same cell runs again.
+    const run = `${CELLS}/${command.id}.${++this.#runs}`;
+    const [job, waiting] = [`${run}.json`, `${run}.calls.json`];
     const state = command.keepsState ? STATE : '';
     await this.#writeText(DRIVER, PYTHON_DRIVER);
     await this.#writeText(cell, command.source);
