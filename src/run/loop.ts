@@ -11,7 +11,7 @@ import { containerLostNotice, inertUploadsNotice, responseRepeatedNotice } from 
 import type { TurnState } from '../turn/state.ts';
 import { TurnTranslator } from '../turn/translate.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
-import { isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
+import { type Message, toolUsesIn } from '../wire/blocks.ts';
 import { requestedContainerId } from '../wire/container.ts';
 import { readResponse } from '../wire/read-response.ts';
 import { ownSignal, untilAborted } from '../wire/signals.ts';
@@ -100,7 +100,7 @@ class TurnLoop {
         this.#moveTo(afterResponse(this.#standing, response, this.#moment()));
         const asks = asksOf(response, handlers);
         if (!asks) return await this.#end();
-        if (this.#stopsBefore(asks)) return await this.#end('paused');
+        if (await this.#stopsBefore(asks)) return await this.#end('paused');
         await this.#save();
         yield;
         if (asks === 'tools') yield* this.#answerTools();
@@ -133,17 +133,12 @@ class TurnLoop {
     if (notice) this.#run.emit({ type: 'notice', notice });
   }
 
-  #stopsBefore(asks: Asks): boolean {
-    const limit = reachedLimit(this.#standing, this.#run.limits, asks);
+  async #stopsBefore(asks: Asks): Promise<boolean> {
+    const { limits, options } = this.#run;
+    const limit = reachedLimit(this.#standing, limits, asks);
     this.#standing = spending(this.#standing, asks);
     this.#assertUnder(limit);
-    try {
-      const stops: unknown = this.#run.options.stopWhen?.(this.#standing.state);
-      if (!isRecord(stops) || typeof stops['then'] !== 'function') return stops === true;
-    } catch (error) {
-      throw callbackFailed('stopWhen', error);
-    }
-    throw callbackFailed('stopWhen', new TypeError('it must give true or false, and gave a promise'));
+    return (await this.#callback('stopWhen', () => options.stopWhen?.(this.#standing.state))) === true;
   }
 
   /** @throws {TurnBreak} which becomes a `TurnLimitError`. */
@@ -172,14 +167,20 @@ class TurnLoop {
 
   /** Awaited before the turn goes on. A stored checkpoint cannot tell whether its request was already sent: it says that it may have been. */
   async #save(): Promise<void> {
-    const { signal, options } = this.#run;
-    if (!options.onCheckpoint) return;
-    const saved = (async () => options.onCheckpoint?.(this.#checkpoint(this.#standing, true)))();
+    const { onCheckpoint } = this.#run.options;
+    if (!onCheckpoint) return;
+    await this.#callback('onCheckpoint', () => onCheckpoint(this.#checkpoint(this.#standing, true)));
+  }
+
+  /** What a function of the caller's gives. Its failure ends the turn between two responses, where nothing is lost. */
+  async #callback<T>(name: 'onCheckpoint' | 'stopWhen', call: () => T | PromiseLike<T>): Promise<T> {
+    const { signal } = this.#run;
     try {
-      await untilAborted(saved, signal);
+      return await untilAborted((async () => call())(), signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw callbackFailed('onCheckpoint', error);
+      const code = name === 'onCheckpoint' ? 'checkpoint_failed' : 'stop_when_failed';
+      throw new TurnBreak(code, `${name} failed: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -322,10 +323,4 @@ function asksOf({ stop_reason: reason, content }: Message, handlers: Run['handle
   const calls = toolUsesIn(content);
   const areRunnable = calls.length > 0 && calls.every(({ name }) => handlers.has(name));
   return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
-}
-
-/** A function of the caller's threw between two responses. */
-function callbackFailed(name: 'onCheckpoint' | 'stopWhen', cause: unknown): TurnBreak {
-  const code = name === 'onCheckpoint' ? 'checkpoint_failed' : 'stop_when_failed';
-  return new TurnBreak(code, `${name} failed: ${reasonOf(cause)}`, { cause });
 }

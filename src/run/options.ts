@@ -23,7 +23,7 @@ export interface TurnOptions {
    */
   readonly maxDurationMs?: number | undefined;
   /** Asked between two responses: `true` ends the turn without an error, as `paused`, with a checkpoint. */
-  readonly stopWhen?: ((state: TurnState) => boolean) | undefined;
+  readonly stopWhen?: ((state: TurnState) => boolean | PromiseLike<boolean>) | undefined;
   /** Longest time of one handler in milliseconds; a late one gives an error result. Default 240 000. */
   readonly toolTimeoutMs?: number | undefined;
   /**

@@ -18,7 +18,7 @@ export interface ExecutionOutput {
 }
 
 /** What the text editor answered, under the name that an execution has for it. */
-export type EditorOutput =
+type EditorOutput =
   | { readonly kind: 'view'; readonly view: FileView }
   | { readonly kind: 'create'; readonly isFileUpdate: boolean | null }
   | { readonly kind: 'replace'; readonly diff: FileDiff };

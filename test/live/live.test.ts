@@ -8,7 +8,7 @@ import { behaviours } from './behaviours.ts';
 // A run without a key must not look like one that passed.
 if (!process.env['ANTHROPIC_API_KEY']) {
   throw new Error(
-    'npm run test:live asks the real API and needs ANTHROPIC_API_KEY. `npm test` tries the same list with the emulator.',
+    'npx vitest run --project live asks the real API and needs ANTHROPIC_API_KEY. `npm run check` tries the same list with the emulator.',
   );
 }
 const model = process.env['LIVE_MODEL'] || 'claude-opus-5-5';
