@@ -11,13 +11,12 @@ import {
   isInvalidInputError,
   runTurn,
   streamTurn,
-  userMessage,
 } from 'code-execution-kit';
 import { createEmulator, say } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { params } from '../support/world.ts';
 
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 let sent = 0;
 let client: Anthropic;
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { recorder } from '../../dist/emulator.js';
-import { artifactsOf, runTurn, turnEvents } from '../../dist/index.js';
+import { artifactsOf, executionsOf, parseStdout, runTurn, turnEvents } from '../../dist/index.js';
 import { saveArtifacts } from '../../dist/node.js';
 import { FEW, KINDS, MANY, whole } from './growth-streams.mjs';
 
@@ -93,11 +93,19 @@ async function recorded(text) {
   }
 }
 
+const printing = (stdout) =>
+  executionsOf({ content: [{ ...ONE_FILE, content: { ...ONE_FILE.content, stdout } }] })[0];
+const ANYTHING = { '~standard': { version: 1, vendor: 'none', validate: (value) => ({ value }) } };
 const key = (n) => `sk-ant-${String(n).padStart(40, 'k')}`;
 const OTHERS = {
   'names: dots and spaces': [(n) => `${'. '.repeat(n / 2)}x`, saved],
   'names: dots at the end': [(n) => `x${'.'.repeat(n)}`, saved],
   'names: combining marks': [(n) => `x${'\u0301'.repeat(n)}`, saved],
+  'line ends: CR alone': [(n) => whole('text', n, () => 'x').replaceAll('\n', '\r'), WAYS.turnEvents],
+  'stdout that is no JSON': [
+    (n) => printing('[\n'.repeat(10 * n)),
+    (execution) => parseStdout(execution, ANYTHING).catch(() => {}),
+  ],
   'redaction: a key in every ten deltas': [
     (n) =>
       whole('text', n, (i) =>

@@ -1,9 +1,7 @@
-import Anthropic from '@anthropic-ai/sdk';
-import { runTurn, userMessage } from 'code-execution-kit';
+import { runTurn } from 'code-execution-kit';
 import {
   bash,
   create,
-  createEmulator,
   cutAfter,
   delay,
   type EmulatorOptions,
@@ -19,14 +17,10 @@ import {
   stop,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { params, world } from '../support/world.ts';
 
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
-
-function start(script: EmulatorOptions['script'], ...faults: Fault[]) {
-  const emulator = createEmulator({ script });
-  emulator.inject(...faults);
-  return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch }) };
-}
+const start = (script: EmulatorOptions['script'], ...faults: Fault[]) =>
+  world(script, { faults, maxRetries: 2 });
 
 describe('faults', () => {
   it.each([

@@ -1,15 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages';
-import {
-  cannedSandbox,
-  createEmulator,
-  type EmulatorOptions,
-  pause,
-  python,
-  say,
-} from 'code-execution-kit/emulator';
+import { cannedSandbox, type EmulatorOptions, pause, python, say } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import { API_HEADERS } from '../support/headers.ts';
+import { world } from '../support/world.ts';
 
 const CODE = { type: 'code_execution_20260120', name: 'code_execution' } as const;
 const ASK: Tool = {
@@ -26,13 +20,10 @@ const asking = cannedSandbox(async ({ tools }) => {
   return { stdout: reply?.text ?? '' };
 });
 
-function start(options: EmulatorOptions = {}) {
-  const emulator = createEmulator({
-    script: [say('a'), say('b'), say('c')].flatMap((one) => [one, pause()]),
-    sandbox: asking,
-    ...options,
-  });
-  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 });
+const PAUSES = [say('a'), say('b'), say('c')].flatMap((one) => [one, pause()]);
+
+function start({ script = PAUSES, ...options }: EmulatorOptions = {}) {
+  const { emulator, client } = world(script, { sandbox: asking, ...options });
   const post = async (body: object, headers: Record<string, string> = API_HEADERS) => {
     const reply = await emulator.fetch('http://localhost/v1/messages', {
       method: 'POST',

@@ -3,6 +3,7 @@ import { codeExecutionTool, containerUpload, executionsOf, isCodeExecutionError 
 import { bash, createEmulator, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import { API_HEADERS } from '../support/headers.ts';
+import { world } from '../support/world.ts';
 
 const model = 'claude-opus-5-5';
 const params = {
@@ -12,10 +13,7 @@ const params = {
   messages: [{ role: 'user' as const, content: 'x' }],
 };
 
-function start(...script: Step[]) {
-  const emulator = createEmulator({ script, now: () => new Date('2026-11-22T09:00:00Z') });
-  return { emulator, client: new Anthropic({ apiKey: 'none', maxRetries: 0, fetch: emulator.fetch }) };
-}
+const start = (...script: Step[]) => world(script, { now: () => new Date('2026-11-22T09:00:00Z') });
 
 describe('messages', () => {
   it('come blocking and streamed with the same content', async () => {

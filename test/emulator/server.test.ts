@@ -9,8 +9,8 @@ import { createEmulator, pause, python, type Step, say } from 'code-execution-ki
 import { uploadPath } from 'code-execution-kit/node';
 import { afterEach, expect, it } from 'vitest';
 import { API_HEADERS } from '../support/headers.ts';
+import { params } from '../support/world.ts';
 
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const server of open.splice(0)) await server.close();

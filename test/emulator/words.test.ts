@@ -18,6 +18,7 @@ import {
   view,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { world } from '../support/world.ts';
 
 const params = {
   model: 'claude-opus-5-5',
@@ -26,10 +27,7 @@ const params = {
   messages: [userMessage('x')],
 };
 
-function start(...script: Step[]) {
-  const emulator = createEmulator({ script });
-  return { emulator, client: new Anthropic({ apiKey: 'none', maxRetries: 0, fetch: emulator.fetch }) };
-}
+const start = (...script: Step[]) => world(script);
 
 describe('the text editor', () => {
   const text = Array.from({ length: 9 }, (_, line) => `line ${line + 1}\n`).join('');

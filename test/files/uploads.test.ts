@@ -1,5 +1,4 @@
-import { mkdtemp, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import Anthropic from '@anthropic-ai/sdk';
@@ -16,14 +15,14 @@ import {
   uploadFile,
   userMessage,
 } from 'code-execution-kit';
-import { bash, createEmulator } from 'code-execution-kit/emulator';
+import { bash, type createEmulator } from 'code-execution-kit/emulator';
 import { type UploadProgress, uploadPath, uploadStream } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uploadName } from '../../src/files/upload/upload-name.ts';
 import { serve } from '../support/server.ts';
+import { temporary, world } from '../support/world.ts';
 
-const temporary = () => mkdtemp(join(tmpdir(), 'kit-'));
 const CONTENT = 'region,revenue\nnorth,12\n';
 const bytes = new TextEncoder().encode(CONTENT);
 
@@ -33,8 +32,7 @@ async function* pieces(): AsyncGenerator<Uint8Array> {
 }
 
 function inProcess() {
-  const emulator = createEmulator({ script: [bash('cat "$INPUT_DIR"/*')] });
-  return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 }) };
+  return world([bash('cat "$INPUT_DIR"/*')]);
 }
 
 const stored = (emulator: ReturnType<typeof createEmulator>) =>
@@ -49,7 +47,7 @@ async function scripted(answer: (attempt: number) => number | 'hang' | 'cut', wa
   const bodies: string[] = [];
   const lengths: (string | undefined)[] = [];
   let attempts = 0;
-  const { baseURL, close } = await serve((request, reply) => {
+  const baseURL = await serve((request, reply) => {
     const status = answer(attempts++);
     lengths.push(request.headers['content-length']);
     if (status === 'cut') {
@@ -77,7 +75,7 @@ async function scripted(answer: (attempt: number) => number | 'hang' | 'cut', wa
     });
   });
   const client = new Anthropic({ apiKey: 'none', baseURL });
-  return { client, bodies, lengths, attempts: () => attempts, close };
+  return { client, bodies, lengths, attempts: () => attempts };
 }
 
 const sources: readonly [string, () => UploadSource][] = [
@@ -200,10 +198,9 @@ describe('uploadFile', () => {
   });
 
   it('leaves retries to the SDK, as many as asked', async () => {
-    const { client, attempts, close } = await scripted(() => 500);
+    const { client, attempts } = await scripted(() => 500);
     await expect(uploadFile(client, bytes, { name: 'a', retries: 1 })).rejects.toMatchObject({ status: 500 });
     expect(attempts()).toBe(2);
-    await close();
   });
 });
 
@@ -265,14 +262,13 @@ describe('every upload', () => {
     });
 
     it('ends before it begins, and midway', async () => {
-      const { client, attempts, close } = await scripted(() => 'hang');
+      const { client, attempts } = await scripted(() => 'hang');
       const aborted = { name: 'UploadError', code: 'aborted' };
       await expect(upload(client, { signal: AbortSignal.abort() })).rejects.toMatchObject(aborted);
       expect(attempts()).toBe(0);
       const signal = AbortSignal.timeout(100);
       await expect(upload(client, { signal })).rejects.toMatchObject(aborted);
       expect(attempts()).toBe(1);
-      await close();
     });
   });
 });
@@ -314,7 +310,7 @@ describe('uploadPath', () => {
   }
 
   it('sends the whole file anew after failures, as often as told', async () => {
-    const { client, bodies, lengths, close } = await scripted((attempt) => (attempt < 2 ? 503 : 200));
+    const { client, bodies, lengths } = await scripted((attempt) => (attempt < 2 ? 503 : 200));
     const progress: UploadProgress[] = [];
     const file = await uploadPath(client, await fileOf(3_000_000), {
       onProgress: (now) => progress.push(now),
@@ -323,14 +319,12 @@ describe('uploadPath', () => {
     expect(bodies.map((body) => /x{3000000}/.test(body))).toEqual([true, true, true]);
     expect(new Set(bodies.map(({ length }) => String(length)))).toEqual(new Set(lengths));
     expect(progress.filter(({ bytes, total }) => bytes === total)).toHaveLength(3);
-    await close();
   });
 
   it('goes on after a lost connection', async () => {
-    const { client, bodies, close } = await scripted((attempt) => (attempt === 0 ? 'cut' : 200));
+    const { client, bodies } = await scripted((attempt) => (attempt === 0 ? 'cut' : 200));
     await uploadPath(client, await fileOf(3_000_000));
     expect(bodies).toHaveLength(1);
-    await close();
   });
 
   it.each<[string, () => number, object, number]>([
@@ -339,26 +333,23 @@ describe('uploadPath', () => {
     ['a file that is too large', () => 413, {}, 1],
     ['no retries', () => 503, { retries: 0 }, 1],
   ])('gives up: %s', async (_, answer, options, expected) => {
-    const { client, attempts, close } = await scripted(answer);
+    const { client, attempts } = await scripted(answer);
     await expect(uploadPath(client, await fileOf(10), options)).rejects.toMatchObject({ status: answer() });
     expect(attempts()).toBe(expected);
-    await close();
   });
 
   it('does not wait for more than a minute, and takes the number of retries from the client', async () => {
     const slow = await scripted(() => 429, true);
     await expect(uploadPath(slow.client, await fileOf(10))).rejects.toMatchObject({ status: 429 });
     expect(slow.attempts()).toBe(1);
-    await slow.close();
-    const { client, attempts, close } = await scripted(() => 503);
+    const { client, attempts } = await scripted(() => 503);
     const patient = client.withOptions({ maxRetries: 4 });
     await expect(uploadPath(patient, await fileOf(10))).rejects.toMatchObject({ status: 503 });
     expect(attempts()).toBe(5);
-    await close();
   });
 
   it('tells how far it is, up to the end', async () => {
-    const { client, close } = await scripted(() => 200);
+    const { client } = await scripted(() => 200);
     const progress: UploadProgress[] = [];
     await uploadPath(client, await fileOf(5_000_000), { onProgress: (now) => progress.push(now) });
     expect(progress.length).toBeGreaterThan(2);
@@ -369,16 +360,14 @@ describe('uploadPath', () => {
     const empty: UploadProgress[] = [];
     await uploadPath(client, await fileOf(0), { onProgress: (now) => empty.push(now) });
     expect(empty).toEqual([{ bytes: 0, total: 0 }]);
-    await close();
   });
 
   it('fails with what a listener throws', async () => {
-    const { client, close } = await scripted(() => 200);
+    const { client } = await scripted(() => 200);
     const onProgress = () => {
       throw new RangeError('mine');
     };
     await expect(uploadPath(client, await fileOf(10), { onProgress })).rejects.toThrow(RangeError);
-    await close();
   });
 
   it('does not send what is larger than the API takes, or than allowed', async () => {
@@ -392,11 +381,10 @@ describe('uploadPath', () => {
   });
 
   it('tells of a file that shrinks', async () => {
-    const { client, close } = await scripted(() => 200);
+    const { client } = await scripted(() => 200);
     const path = await fileOf(30_000_000);
     const onProgress = () => truncate(path, 5_000_000);
     await expect(uploadPath(client, path, { onProgress })).rejects.toMatchObject({ code: 'wrong_size' });
-    await close();
   });
 });
 
@@ -415,7 +403,7 @@ describe('uploadStream', () => {
   });
 
   it('announces the size where it is known, and an empty one', async () => {
-    const { client, bodies, lengths, close } = await scripted(() => 200);
+    const { client, bodies, lengths } = await scripted(() => 200);
     const progress: UploadProgress[] = [];
     const onProgress = (now: UploadProgress) => progress.push(now);
     await uploadStream(client, pieces(), { name: 'a.csv', onProgress });
@@ -423,7 +411,6 @@ describe('uploadStream', () => {
     await uploadStream(client, Readable.from([]), { name: 'a.csv', sizeBytes: 0 });
     expect(lengths).toEqual([undefined, String(bodies[1]?.length), String(bodies[2]?.length)]);
     expect(progress.at(-1)).toEqual({ bytes: bytes.length, total: null });
-    await close();
   });
 
   it.each([
@@ -431,16 +418,15 @@ describe('uploadStream', () => {
     [bytes.length - 1, /announced with 23 bytes and had more/],
     [0, /announced with 0 bytes and had more/],
   ])('tells of a stream that has not the %i bytes announced', async (sizeBytes, message) => {
-    const { client, bodies, close } = await scripted(() => 200);
+    const { client, bodies } = await scripted(() => 200);
     const error = await uploadStream(client, pieces(), { name: 'a', sizeBytes }).catch((thrown) => thrown);
     expect(error.message).toMatch(message);
     expect(error).toMatchObject({ name: 'UploadError', code: 'wrong_size' });
     expect(bodies).toEqual([]);
-    await close();
   });
 
   it('stops a stream that turns out too large, breaks off or gives text, and destroys it', async () => {
-    const { client, close } = await scripted(() => 200);
+    const { client } = await scripted(() => 200);
     const large = Readable.from(pieces());
     await expect(uploadStream(client, large, { name: 'a', maxBytes: 10 })).rejects.toMatchObject({
       code: 'too_large',
@@ -467,11 +453,10 @@ describe('uploadStream', () => {
     expect([large, broken, silent, text, refused].map(({ destroyed }) => destroyed)).toEqual(
       Array(5).fill(true),
     );
-    await close();
   });
 
   it('tries a stream once, and a function anew', async () => {
-    const { client, attempts, bodies, close } = await scripted((attempt) => (attempt < 2 ? 529 : 200));
+    const { client, attempts, bodies } = await scripted((attempt) => (attempt < 2 ? 529 : 200));
     await expect(uploadStream(client, pieces(), { name: 'a' })).rejects.toMatchObject({ status: 529 });
     expect(attempts()).toBe(1);
     let opened = 0;
@@ -482,7 +467,6 @@ describe('uploadStream', () => {
     await uploadStream(client, open, { name: 'a' });
     expect(opened).toBe(2);
     expect(bodies.every((body) => body.includes(CONTENT))).toBe(true);
-    await close();
   });
 
   it.each<[unknown, RegExp]>([

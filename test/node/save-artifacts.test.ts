@@ -2,19 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import {
-  appendFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -22,9 +10,11 @@ import Anthropic from '@anthropic-ai/sdk';
 import { type Artifact, type ArtifactError, deleteFiles } from 'code-execution-kit';
 import { saveArtifacts } from 'code-execution-kit/node';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Names, nameKey, safeName } from '../../src/files/download/safe-name.ts';
+import { artifactsNamed } from '../support/artifacts.ts';
 import { serve } from '../support/server.ts';
+import { temporary } from '../support/world.ts';
 
 /** Hostile names that are tried; 100,000 in CI. */
 const NAMES = Number(process.env['NAME_CASES'] ?? 5000);
@@ -44,17 +34,9 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, link };
 });
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
+afterEach(() => {
   fs.refuseLinks = false;
-  for (const cleanup of cleanups.splice(0)) await cleanup();
 });
-
-async function temporary(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'kit-save-'));
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** Artifacts of these names; the content of each tells which it is. */
 function made(names: readonly string[]): Artifact[] {
@@ -90,6 +72,66 @@ function clientOf(spoil: (fileId: string) => Response | undefined = () => undefi
 const visible = async (folder: string) => (await readdir(folder)).filter((name) => name !== MANIFEST).sort();
 
 describe('saveArtifacts', () => {
+  it('saves into a new folder and never over what is there', async () => {
+    const { client, artifacts } = await artifactsNamed(['report.csv', 'REPORT.csv']);
+    const folder = join(await temporary(), 'deep', 'out');
+    const first = await saveArtifacts(client, artifacts, folder);
+    expect(first.map(({ name }) => name)).toEqual(['REPORT.csv', 'report (2).csv']);
+    await rm(join(folder, '.artifacts.jsonl'));
+    const second = await saveArtifacts(client, artifacts, folder);
+    expect(second.map(({ path }) => path.slice(folder.length + 1))).toEqual([
+      'REPORT (3).csv',
+      'report (4).csv',
+    ]);
+    expect(await readFile(first[1]?.path ?? '', 'utf8')).toBe('content of report.csv');
+    expect((await readdir(folder)).sort()).toEqual([
+      '.artifacts.jsonl',
+      'REPORT (3).csv',
+      'REPORT.csv',
+      'report (2).csv',
+      'report (4).csv',
+    ]);
+  });
+
+  it('does not follow a symbolic link out of the folder', async () => {
+    const { client, artifacts } = await artifactsNamed(['a.csv']);
+    const folder = await temporary();
+    const outside = join(await temporary(), 'victim');
+    await writeFile(outside, 'mine');
+    await symlink(outside, join(folder, 'a.csv'));
+    const [saved] = await saveArtifacts(client, artifacts, folder);
+    expect(saved?.name).toBe('a (2).csv');
+    expect(await readFile(outside, 'utf8')).toBe('mine');
+  });
+
+  it.each([
+    ['../escape.csv', '.._escape.csv'],
+    ['/escape.csv', '_escape.csv'],
+    ['a\u0000b.csv', 'a_b.csv'],
+    // Nothing is left of it, and the id stands in.
+    ['...', '.._.._escape'],
+  ])('does not leave the folder through the name %j, nor through the id', async (name, expected) => {
+    const { artifacts } = await artifactsNamed(['a.csv']);
+    const [artifact] = artifacts as [Artifact];
+    const fetch = async () => new Response('data');
+    const hostile = { ...artifact, fileId: '../../escape', name, sizeBytes: 4 };
+    const folder = join(await temporary(), 'a', 'b');
+    const [saved] = await saveArtifacts(new Anthropic({ apiKey: 'none', fetch }), [hostile], folder);
+    expect(saved).toMatchObject({ name: expected, path: join(folder, expected) });
+    expect((await readdir(folder)).sort()).toEqual([expected, '.artifacts.jsonl'].sort());
+  });
+
+  it('keeps what could be saved and tells what could not', async () => {
+    const { client, artifacts } = await artifactsNamed(['a.csv', 'b.csv', 'c.csv'], false);
+    await client.files.delete(artifacts[1]?.fileId ?? '');
+    const error = await saveArtifacts(client, artifacts, await temporary()).catch((thrown) => thrown);
+    expect(error.message).toMatch(/1 of 3 artifacts failed, and 2 arrived\..*does not exist/);
+    expect(error.saved.map(({ name }: { name: string }) => name)).toEqual(['a.csv', 'c.csv']);
+    expect(error.failed).toMatchObject([
+      { fileId: artifacts[1]?.fileId, error: { code: 'artifact_missing' } },
+    ]);
+  });
+
   it('tells of each file its size and hash, and writes them into the manifest', async () => {
     const folder = await temporary();
     const { client } = clientOf();
@@ -199,7 +241,7 @@ describe('saveArtifacts', () => {
       '{"fileId":"file_0","pa',
     ];
     await writeFile(outside, '');
-    cleanups.push(() => rm(outside));
+    onTestFinished(() => rm(outside));
     await writeFile(join(folder, MANIFEST), lines.join('\n'));
     const { client, asked } = clientOf();
     await saveArtifacts(client, made(['a.csv']), folder);
@@ -472,7 +514,7 @@ describe('a process that is killed', () => {
     `leaves no half file under a name, at ${KILLS} random points, and the next run completes`,
     async () => {
       // Bodies come in pieces, so that kills meet them in their midst.
-      const { baseURL, close } = await serve(async (request, reply) => {
+      const baseURL = await serve(async (request, reply) => {
         const body = whole[/file_\d+/.exec(request.url ?? '')?.[0] ?? ''] ?? Buffer.alloc(0);
         reply.writeHead(200, { 'content-length': body.length });
         for (let at = 0; at < body.length; at += 20_000) {
@@ -481,7 +523,6 @@ describe('a process that is killed', () => {
         }
         reply.end();
       });
-      cleanups.push(close);
       const artifacts = made(Object.keys(whole).map(() => 'report.csv')).map((artifact) => ({
         ...artifact,
         sizeBytes: whole[artifact.fileId]?.length ?? 0,

@@ -4,7 +4,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import { codeExecutionTool, runTurn } from 'code-execution-kit';
 import { createEmulator, httpError, recorder, replay, say, stop } from 'code-execution-kit/emulator';
 import { describe, expect, it, vi } from 'vitest';
-import { KEY, params, recordings, rejection } from '../support/recording.ts';
+import { KEY, params, recordings } from '../support/recording.ts';
+import { thrownBy } from '../support/world.ts';
 
 const place = recordings();
 const { record, replayed, fixtures } = place;
@@ -17,15 +18,6 @@ describe('what can go wrong', () => {
     await recording.flush();
     return join(place.directory, '0001-post-v1-messages.json');
   };
-  const thrownBy = (call: () => unknown) => {
-    try {
-      call();
-    } catch (error) {
-      return error;
-    }
-    return undefined;
-  };
-
   it.each([
     [
       'half of it',
@@ -51,27 +43,27 @@ describe('what can go wrong', () => {
   ])('a damaged fixture: %s', async (_, damage, message) => {
     const file = await recorded();
     await writeFile(file, damage(await readFile(file, 'utf8')));
-    const error = thrownBy(() => replay(place.directory));
+    const error = await thrownBy(() => replay(place.directory));
     expect(error).toMatchObject({ name: 'EmulatorError', code: 'fixture_damaged' });
     expect((error as Error).message).toMatch(message);
   });
 
   it('no fixtures', async () => {
-    expect(thrownBy(() => replay(place.directory))).toMatchObject({ code: 'fixtures_missing' });
+    expect(await thrownBy(() => replay(place.directory))).toMatchObject({ code: 'fixtures_missing' });
     await mkdir(place.directory);
     // What a killed process leaves is no fixture.
     await writeFile(join(place.directory, '.0001-post-v1-messages.json.tmp'), '{');
-    const error = thrownBy(() => replay(place.directory));
+    const error = await thrownBy(() => replay(place.directory));
     expect(error).toMatchObject({
       code: 'fixtures_missing',
       message: expect.stringContaining(place.directory),
     });
-    expect(thrownBy(() => replay(''))).toMatchObject({ code: 'invalid_input' });
+    expect(await thrownBy(() => replay(''))).toMatchObject({ code: 'invalid_input' });
   });
 
   it('fixtures that are there already', async () => {
     await recorded();
-    expect(thrownBy(() => record({}))).toMatchObject({
+    expect(await thrownBy(() => record({}))).toMatchObject({
       code: 'fixtures_exist',
       message: expect.stringMatching(/holds 1 fixture already/),
     });
@@ -79,23 +71,23 @@ describe('what can go wrong', () => {
 
   it('a directory that is a file', async () => {
     await writeFile(place.directory, '');
-    expect(thrownBy(() => record({}))).toMatchObject({ code: 'fixture_not_written' });
+    expect(await thrownBy(() => record({}))).toMatchObject({ code: 'fixture_not_written' });
   });
 
-  it('no client', () => {
+  it('no client', async () => {
     for (const client of [undefined, {}, new Anthropic({ apiKey: KEY }).beta])
-      expect(thrownBy(() => recorder({ client: client as never, directory: place.directory }))).toMatchObject(
-        {
-          code: 'invalid_input',
-        },
-      );
+      expect(
+        await thrownBy(() => recorder({ client: client as never, directory: place.directory })),
+      ).toMatchObject({
+        code: 'invalid_input',
+      });
   });
 
   it('no Node', async () => {
     await recorded();
     vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never);
-    expect(thrownBy(() => replay(place.directory))).toMatchObject({ code: 'not_node' });
-    expect(thrownBy(() => record({}))).toMatchObject({ code: 'not_node' });
+    expect(await thrownBy(() => replay(place.directory))).toMatchObject({ code: 'not_node' });
+    expect(await thrownBy(() => record({}))).toMatchObject({ code: 'not_node' });
   });
 
   it('a fixture that cannot be written spoils no answer, and stops the next request', async () => {
@@ -106,11 +98,11 @@ describe('what can go wrong', () => {
     // The name is taken, by something that a file cannot replace.
     await mkdir(join(place.directory, '0001-post-v1-messages.json'));
     expect((await runTurn(recording.client, params)).answer).toBe('Hello.');
-    const failure = await rejection(recording.flush());
+    const failure = await thrownBy(recording.flush());
     expect(failure).toMatchObject({ name: 'EmulatorError', code: 'fixture_not_written' });
     expect((failure as Error).message).toMatch(/exchange 1 \(POST \/v1\/messages\)/);
     expect(error).toHaveBeenCalledWith((failure as Error).message);
-    expect(await rejection(runTurn(recording.client, params))).toBe(failure);
+    expect(await thrownBy(runTurn(recording.client, params))).toBe(failure);
     expect(emulator.requests).toHaveLength(1);
     expect(await readdir(place.directory)).toEqual(['0001-post-v1-messages.json']);
     await expect(
@@ -183,15 +175,8 @@ describe('what can go wrong', () => {
     const emulator = createEmulator({ script: [say('Hello.')] });
     emulator.inject(httpError(429, { headers: { 'retry-after-ms': '1', 'retry-after': '60' } }));
     const recording = record({ fetch: emulator.fetch });
-    const work = async (client: Anthropic) => {
-      const started = performance.now();
-      const message = await client.messages.create(
-        { ...params, tools: [codeExecutionTool()] },
-        { maxRetries: 1 },
-      );
-      return { content: message.content, seconds: (performance.now() - started) / 1000 };
-    };
-    const real = await work(recording.client);
+    const body = { ...params, tools: [codeExecutionTool()] };
+    const real = await recording.client.messages.create(body, { maxRetries: 1 });
     await recording.flush();
     expect(recording.exchanges[0]?.response).toMatchObject({
       status: 429,
@@ -200,9 +185,9 @@ describe('what can go wrong', () => {
       body: { json: { error: { type: 'rate_limit_error' } } },
     });
     const { served, client } = replayed();
-    const again = await work(client);
-    expect(again.content).toEqual(real.content);
-    expect(again.seconds).toBeLessThan(30);
+    const refusal = await thrownBy(client.messages.create(body, { maxRetries: 0 }));
+    expect(refusal.headers.get('retry-after-ms')).toBe('1');
+    expect((await client.messages.create(body)).content).toEqual(real.content);
     served.assertDone();
   });
 });

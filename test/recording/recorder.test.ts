@@ -24,11 +24,10 @@ import {
   rawStream,
   reasonOf,
   recordings,
-  rejection,
   saying,
 } from '../support/recording.ts';
 import { slices } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
+import { thrownBy, timeless } from '../support/world.ts';
 
 const place = recordings();
 const { record, replayed, fixtures, ends } = place;
@@ -117,7 +116,7 @@ open(os.environ["OUTPUT_DIR"] + "/c.bin", "wb").write(bytes(range(256)))`),
     await recording.flush();
 
     const { served, client } = replayed();
-    const error = await rejection(
+    const error = await thrownBy(
       runTurn(client, saying('Please plot the revenue by month, in red.'), { retries: 2 }),
     );
     expect(error).toMatchObject({ status: 400, type: 'invalid_request_error' });
@@ -127,7 +126,7 @@ open(os.environ["OUTPUT_DIR"] + "/c.bin", "wb").write(bytes(range(256)))`),
         'Record again if this is meant.',
     );
     // Its client was told not to try again.
-    await rejection(client.messages.create(saying('Plot it.'), { maxRetries: 2 }));
+    await thrownBy(client.messages.create(saying('Plot it.'), { maxRetries: 2 }));
     expect(served.requests).toHaveLength(2);
   });
 
@@ -141,7 +140,7 @@ open(os.environ["OUTPUT_DIR"] + "/c.bin", "wb").write(bytes(range(256)))`),
     await recording.client.messages.create(params);
     await recording.flush();
     const asked = replayed().client.messages.create({ ...params, ...change } as typeof params);
-    expect(reasonOf(await rejection(Promise.resolve(asked)))).toMatch(message);
+    expect(reasonOf(await thrownBy(Promise.resolve(asked)))).toMatch(message);
   });
 
   it('is compared without the order of keys, and refused when it was aborted', async () => {
@@ -232,12 +231,12 @@ describe('a stream', () => {
     const emulator = createEmulator({ script: [say('Hello, this is long enough.')] });
     emulator.inject(cutAfter(6, how));
     const recording = record({ fetch: emulator.fetch });
-    const real = await rejection(runTurn(recording.client, params));
+    const real = await thrownBy(runTurn(recording.client, params));
     await recording.flush();
     expect(real).toMatchObject({ name: 'TurnInterruptedError' });
     expect(noted(recording)?.end).toBe(how === 'break' ? 'broken' : 'whole');
 
-    const again = await rejection(runTurn(replayed().client, params));
+    const again = await thrownBy(runTurn(replayed().client, params));
     const { code, message, state } = again as Error & { code: string; state: object };
     expect(plain({ code, message, state })).toEqual(
       plain({ code: real.code, message: real.message, state: real.state }),
@@ -248,7 +247,7 @@ describe('a stream', () => {
     const bytes = new TextEncoder().encode('event: ping\ndata: {"type":"ping","x":"😀"}\n\n').slice(0, 39);
     const read = async (client: Anthropic) => {
       const received: number[] = [];
-      const error = await rejection(
+      const error = await thrownBy(
         (async () => {
           for await (const chunk of (await rawStream(client)).body ?? []) received.push(...chunk);
         })(),
@@ -316,12 +315,12 @@ describe('a stream', () => {
         if (text.split('\n\n').length === 7) abort.abort();
       }
     };
-    expect(await rejection(read(recording.client, abort.signal))).toMatchObject({ name: 'AbortError' });
+    expect(await thrownBy(read(recording.client, abort.signal))).toMatchObject({ name: 'AbortError' });
     await recording.flush();
     const { end, body } = noted(recording) ?? {};
     expect(end).toBe('aborted');
     expect(body?.type === 'text' && body.text.split('\n\n')).toHaveLength(7);
-    expect(await rejection(read(replayed().client))).toMatchObject({
+    expect(await thrownBy(read(replayed().client))).toMatchObject({
       message: 'terminated',
       cause: {
         message: expect.stringMatching(/0001-post-v1-messages\.json.*the caller stopped reading here/),
@@ -424,7 +423,7 @@ describe('files and batches', () => {
     for (let count = 0; count < 3; count++)
       expect((await client.messages.batches.list()).data).toEqual(real.list);
     served.assertDone();
-    expect(reasonOf(await rejection(Promise.resolve(client.messages.batches.list({ limit: 5 }))))).toMatch(
+    expect(reasonOf(await thrownBy(Promise.resolve(client.messages.batches.list({ limit: 5 }))))).toMatch(
       /path: recorded "\/v1\/messages\/batches", asked "\/v1\/messages\/batches\?limit=5"/,
     );
   });

@@ -9,10 +9,10 @@ import {
   rawStream,
   reasonOf,
   recordings,
-  rejection,
   saying,
 } from '../support/recording.ts';
 import { response, sseOf } from '../support/sse.ts';
+import { thrownBy } from '../support/world.ts';
 
 const place = recordings();
 const { record, replayed, fixtures } = place;
@@ -51,7 +51,7 @@ describe('redaction', () => {
         })
         .asResponse()
     ).text();
-    await rejection(recording.client.messages.create(params));
+    await thrownBy(recording.client.messages.create(params));
     await recording.client.messages.batches.create({
       requests: [{ custom_id: 'a', params: { ...params, metadata: user } }],
     });
@@ -171,7 +171,7 @@ describe('redaction', () => {
     await recording.flush();
     expect(Object.values(await fixtures()).join('')).not.toMatch(/ACME|2026-10-01/);
     const tomorrow = saying('I am ACME on 2026-10-02.');
-    const error = await rejection(Promise.resolve(replayed().client.messages.create(tomorrow)));
+    const error = await thrownBy(Promise.resolve(replayed().client.messages.create(tomorrow)));
     expect(reasonOf(error)).toContain('recorded "I am XXX on DATE.", asked "I am ACME');
     expect((await replayed({ redact }).client.messages.create(tomorrow)).content).toEqual([
       { type: 'text', text: 'XXX, I see.' },

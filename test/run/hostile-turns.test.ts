@@ -1,4 +1,3 @@
-import Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlock, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import {
   type Checkpoint,
@@ -12,15 +11,12 @@ import {
   resumeTurn,
   runTurn,
   type TurnOptions,
-  type TurnParams,
   userMessage,
 } from 'code-execution-kit';
 import {
   bash,
   callTool,
   cannedSandbox,
-  createEmulator,
-  type EmulatorOptions,
   httpError,
   inParallel,
   pause,
@@ -30,28 +26,21 @@ import {
   stop,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { params, thrownBy, viaJson, type WorldOptions, world } from '../support/world.ts';
 
 const asking = cannedSandbox(async ({ tools }) => {
   const [reply] = tools.names.includes('f') ? await tools.call([{ name: 'f', input: { n: 1 } }]) : [];
   return { stdout: `${reply?.kind} ${reply?.text}` };
 });
 
-function start(script: readonly Step[], options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ script, sandbox: asking, ...options });
-  const client = new Anthropic({ apiKey: 'secret-key', fetch: emulator.fetch, maxRetries: 0 });
-  return { emulator, client, paths: () => emulator.requests.map(({ method, path }) => `${method} ${path}`) };
+function start(script: readonly Step[], options: WorldOptions = {}) {
+  const made = world(script, { sandbox: asking, apiKey: 'secret-key', ...options });
+  return { ...made, paths: () => made.emulator.requests.map(({ method, path }) => `${method} ${path}`) };
 }
 
-const params: TurnParams = { model: 'claude-opus-5-5', max_tokens: 1000, messages: [userMessage('Go.')] };
 const tool = (run: (input: never, context: never) => unknown, more: object = {}): RunnableTool =>
   ({ name: 'f', input_schema: { type: 'object' }, run, ...more }) as RunnableTool;
 const fromCode = { allowed_callers: ['code_execution_20260120'] };
-const thrownBy = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error) => error,
-  );
-const viaJson = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 const pausedTurn = async (options: TurnOptions = {}) => {
   const world = start([bash('a'), pause(), say('Done.')]);
   const turn = await runTurn(world.client, params, { stopWhen: () => true, ...options });

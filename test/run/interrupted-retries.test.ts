@@ -11,12 +11,10 @@ import {
   type TurnEvent,
   type TurnOptions,
   type TurnState,
-  userMessage,
 } from 'code-execution-kit';
 import {
   bash,
   cannedSandbox,
-  createEmulator,
   cutAfter,
   delay,
   type Fault,
@@ -27,23 +25,14 @@ import {
   stallAfter,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { params, world } from '../support/world.ts';
 
-const params = {
-  model: 'claude-opus-5-5',
-  max_tokens: 1000,
-  messages: [userMessage('Go.')],
-};
-
-function start(...faults: readonly Fault[]) {
-  const emulator = createEmulator({
-    script: [say('First.'), python('one'), pause(), bash('two'), say('Done.')],
+const start = (...faults: readonly Fault[]) =>
+  world([say('First.'), python('one'), pause(), bash('two'), say('Done.')], {
     sandbox: cannedSandbox(({ source }) => ({ stdout: source, files: { [`${source}.txt`]: source } })),
+    faults,
+    maxRetries: 2,
   });
-  emulator.inject(...faults);
-  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
-  const posts = () => emulator.requests.filter(({ path }) => path === '/v1/messages').length;
-  return { emulator, client, posts };
-}
 
 /** What does not differ between two turns that went the same way. */
 const outlineOf = ({

@@ -1,15 +1,15 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { isTurnInterruptedError, runTurn, streamTurn, userMessage } from 'code-execution-kit';
+import { isTurnInterruptedError, runTurn, streamTurn } from 'code-execution-kit';
 import { HttpResponse, http, passthrough } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '../support/server.ts';
 import { bodyOf, response, sseOf } from '../support/sse.ts';
+import { params } from '../support/world.ts';
 
 // Never a real host: a request that no handler takes cannot leave the machine.
 const baseURL = 'http://127.0.0.1:59999';
 const server = setupServer();
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 let client: Anthropic;
 
 beforeAll(() => {
@@ -132,7 +132,7 @@ describe('failures after something was received', () => {
   });
 
   it('keeps it when the socket breaks', async () => {
-    const { baseURL: url, close } = await serve((_, reply) => {
+    const url = await serve((_, reply) => {
       reply.writeHead(200, headers);
       // Once the text is on its way, the connection goes.
       reply.write(whole.slice(0, cut), () => reply.destroy());
@@ -140,7 +140,6 @@ describe('failures after something was received', () => {
     server.use(http.post(`${url}/v1/messages`, () => passthrough()));
     const direct = new Anthropic({ apiKey: 'none', baseURL: url });
     const error = await runTurn(direct, params).catch((thrown) => thrown);
-    await close();
     expect(error).toMatchObject({
       name: 'TurnInterruptedError',
       code: 'stream_cut',

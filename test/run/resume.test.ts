@@ -1,4 +1,3 @@
-import Anthropic from '@anthropic-ai/sdk';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import {
   type Checkpoint,
@@ -17,9 +16,7 @@ import {
   bash,
   callTool,
   cannedSandbox,
-  createEmulator,
   cutAfter,
-  type EmulatorOptions,
   inParallel,
   pause,
   python,
@@ -29,9 +26,8 @@ import {
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { deepFreeze } from '../support/freeze.ts';
 import { clientAnswering, response, sseOf } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
+import { params, thrownBy, timeless, type WorldOptions, world } from '../support/world.ts';
 
 const FROM_CODE = ['code_execution_20260120'] as const;
 
@@ -44,18 +40,8 @@ const calling = cannedSandbox(async ({ language, source, tools }) => {
   return { stdout: [...first, last].map((reply) => `${reply?.kind} ${reply?.text}`).join(', ') };
 });
 
-function start(script: readonly Step[], options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ script, sandbox: calling, ...options });
-  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 });
-  const posts = () => emulator.requests.filter(({ path }) => path === '/v1/messages').length;
-  return { emulator, client, posts };
-}
-
-const params: TurnParams = deepFreeze({
-  model: 'claude-opus-5-5',
-  max_tokens: 1000,
-  messages: [userMessage('Go.')],
-});
+const start = (script: readonly Step[], options: WorldOptions = {}) =>
+  world(script, { sandbox: calling, ...options });
 
 const double = betaZodTool({
   name: 'double',
@@ -67,12 +53,6 @@ const double = betaZodTool({
 /** A tool that code may call. */
 const fromCode = (tool: RunnableTool): RunnableTool =>
   ({ ...tool, allowed_callers: FROM_CODE }) as RunnableTool;
-
-const turnError = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error) => error,
-  );
 
 describe('limits', () => {
   const pauses = [pause(), pause(), pause(), say('Done.')];
@@ -88,7 +68,7 @@ describe('limits', () => {
     ],
   ] as const)('%s speaks, and the turn goes on from its checkpoint', async (limit, options, script, sent) => {
     const { client, posts, emulator } = start(script);
-    const error = await turnError(runTurn(client, { ...params, tools: [double] }, options));
+    const error = await thrownBy(runTurn(client, { ...params, tools: [double] }, options));
     expect(isTurnLimitError(error)).toBe(true);
     expect(error).toMatchObject({
       limit,
@@ -121,12 +101,12 @@ describe('limits', () => {
       }),
     });
     const options = { now, maxDurationMs: 100_000, maxPauses: 1 };
-    const first = await turnError(runTurn(client, params, options));
+    const first = await thrownBy(runTurn(client, params, options));
     expect(first).toMatchObject({
       limit: 'maxPauses',
       checkpoint: { spent: { pauses: 1, durationMs: 120_000 } },
     });
-    const second = await turnError(resumeTurn(client, first.checkpoint, { now, maxPauses: 5 }).turn());
+    const second = await thrownBy(resumeTurn(client, first.checkpoint, { now, maxPauses: 5 }).turn());
     expect(second).toMatchObject({ limit: 'maxDurationMs', checkpoint: { spent: { durationMs: 0 } } });
   });
 
@@ -300,7 +280,7 @@ describe('a checkpoint', () => {
       // Another emulator that was asked for the same up to there.
       const world = start(script);
       let seen = -1;
-      const again = await turnError(
+      const again = await thrownBy(
         runTurn(
           world.client,
           { ...params, tools },
@@ -339,7 +319,7 @@ describe('a checkpoint', () => {
       say('x'),
     ]);
     emulator.inject(cutAfter(1000), cutAfter(4));
-    const error = await turnError(runTurn(client, params));
+    const error = await thrownBy(runTurn(client, params));
     expect(error).toMatchObject({
       code: 'stream_cut',
       checkpoint: { mayRerun: true, phase: 'ready', responses: [{}] },
@@ -392,7 +372,7 @@ describe('a checkpoint', () => {
   it('can be interrupted in a later round of calls from code: its earlier calls go, too', async () => {
     const { client, emulator } = start([say('Let me see.'), python('…'), stop(), say('All right.')]);
     const tools = [fromCode(double)];
-    const turn = await turnError(runTurn(client, { ...params, tools }, { maxToolRounds: 1 }));
+    const turn = await thrownBy(runTurn(client, { ...params, tools }, { maxToolRounds: 1 }));
     expect(turn.checkpoint.responses).toHaveLength(2);
     const another = start([say('All right.')]);
     const checkpoint = { ...turn.checkpoint, container: null };
@@ -516,7 +496,7 @@ describe('a container that is gone', () => {
   it('in the middle of a turn is an error with everything received, whatever is asked for', async () => {
     const { client, emulator, posts } = start([bash('a'), pause(), bash('b'), say('Done.')]);
     const onCheckpoint = () => emulator.loseContainers();
-    const error = await turnError(runTurn(client, params, { onLostContainer: 'restart', onCheckpoint }));
+    const error = await thrownBy(runTurn(client, params, { onLostContainer: 'restart', onCheckpoint }));
     expect(isContainerLostError(error)).toBe(true);
     expect(error.state.executions).toMatchObject([{ status: 'succeeded' }]);
     expect(error.responses).toHaveLength(1);
@@ -531,7 +511,7 @@ describe('a container that is gone', () => {
     const messages = [userMessage('Go.', { files: [file] })];
     const { container } = await runTurn(client, { ...params, messages }, { now });
     time += 3_600_001;
-    const lost = await turnError(runTurn(client, { ...params, messages, container }, { now }));
+    const lost = await thrownBy(runTurn(client, { ...params, messages, container }, { now }));
     expect(isContainerLostError(lost)).toBe(true);
     time -= 3_600_000;
     emulator.inject({

@@ -1,4 +1,3 @@
-import Anthropic from '@anthropic-ai/sdk';
 import {
   executionsOf,
   initialTurnState,
@@ -10,10 +9,10 @@ import {
   type TurnEvent,
   userMessage,
 } from 'code-execution-kit';
-import { bash, createEmulator, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
+import { bash, pause, python, type Step, say, stop } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import { deepFreeze } from '../support/freeze.ts';
-import { timeless } from '../support/timeless.ts';
+import { timeless, world } from '../support/world.ts';
 
 const params = deepFreeze({
   model: 'claude-opus-5-5',
@@ -21,10 +20,7 @@ const params = deepFreeze({
   messages: [userMessage('What is 6 * 7?')],
 });
 
-function start(...script: Step[]) {
-  const emulator = createEmulator({ script });
-  return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch }) };
-}
+const start = (...script: Step[]) => world(script);
 
 describe('runTurn', () => {
   it('runs over a pause, in one container, and sends each response back as it came', async () => {

@@ -1,4 +1,3 @@
-import Anthropic from '@anthropic-ai/sdk';
 import { betaStandardSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/beta/standard-schema';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { jsonSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/json-schema';
@@ -26,7 +25,6 @@ import {
   bash,
   callTool,
   cannedSandbox,
-  createEmulator,
   fails,
   pause,
   python,
@@ -38,6 +36,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { deepFreeze } from '../support/freeze.ts';
+import { thrownBy, world } from '../support/world.ts';
 
 const base = deepFreeze({
   model: 'claude-opus-5-5',
@@ -52,11 +51,7 @@ const params = deepFreeze({ ...base, output_config: { format } });
 const SILENT = 'true';
 const printsItsSource = cannedSandbox(({ source }) => ({ stdout: source === SILENT ? '' : source }));
 
-function start(...script: Step[]) {
-  const emulator = createEmulator({ script, sandbox: printsItsSource });
-  const bodies = () => emulator.requests.map(({ body }) => body as Record<string, unknown>);
-  return { bodies, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch }) };
-}
+const start = (...script: Step[]) => world(script, { sandbox: printsItsSource });
 
 /** Validates in its own time, as a schema that asks a database does. */
 const later: StandardSchema<{ id: string }> = {
@@ -79,12 +74,6 @@ const isNumber = (value: unknown): Validated =>
 function asFunction(validate: (value: unknown) => Validated) {
   return Object.assign(validate, { '~standard': { version: 1 as const, vendor: 'function', validate } });
 }
-
-const caught = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable('nothing was thrown'),
-    (error) => error,
-  );
 
 describe('output_config.format', () => {
   it.each([
@@ -203,7 +192,9 @@ describe('output_config.format', () => {
     ['no object', 'json', /output_config must be an object, got "json"/],
   ])('refuses %s in its place, before any request', async (_what, config, message) => {
     const { client, bodies } = start();
-    const error = await caught(runTurn(client, { ...base, output_config: config } as unknown as TurnParams));
+    const error = await thrownBy(
+      runTurn(client, { ...base, output_config: config } as unknown as TurnParams),
+    );
     expect(isInvalidInputError(error)).toBe(true);
     expect(error.message).toMatch(message);
     expect(bodies()).toEqual([]);
@@ -215,7 +206,7 @@ describe('a format and resumeTurn', () => {
     const { client, bodies } = start(python('1'), pause(), say('{"total":2}'));
     const kept: Checkpoint[] = [];
     const onCheckpoint = (checkpoint: Checkpoint) => void kept.push(checkpoint);
-    const error = await caught(runTurn(client, params, { maxPauses: 0, onCheckpoint }));
+    const error = await thrownBy(runTurn(client, params, { maxPauses: 0, onCheckpoint }));
     expect(isTurnLimitError(error)).toBe(true);
     expect(error.turn.parsed).toBeNull();
     return { client, bodies, checkpoint: error.checkpoint as Checkpoint };
@@ -251,9 +242,9 @@ describe('a format and resumeTurn', () => {
   it('refuses a format of which Claude was not told, and what is none', async () => {
     const { client, bodies, checkpoint } = await paused();
     const { output_config: _, ...rest } = checkpoint.params;
-    const error = await caught(resumeTurn(client, { ...checkpoint, params: rest }, { format }).turn());
+    const error = await thrownBy(resumeTurn(client, { ...checkpoint, params: rest }, { format }).turn());
     expect(error.message).toMatch(/begun without output_config\.format/);
-    const other = await caught(resumeTurn(client, checkpoint, { format: Total as never }).turn());
+    const other = await thrownBy(resumeTurn(client, checkpoint, { format: Total as never }).turn());
     expect(other.message).toMatch(/options\.format must be a format, and no schema, got a ZodObject/);
     expect(bodies()).toHaveLength(1);
   });
@@ -328,7 +319,7 @@ describe('parseStdout', () => {
     ['schema_mismatch', 'many faults', many, z.array(z.number()), /4: .*; and 2 more\.$/],
   ])('throws %s for %s, with the stdout', async (code, _what, stdout, schema: StandardSchema, message) => {
     const execution = await printing(stdout);
-    const error = await caught(parseStdout(execution, schema));
+    const error = await thrownBy(parseStdout(execution, schema));
     expect(isStdoutError(error)).toBe(true);
     expect(error).toMatchObject({ code, executionId: execution.id, stdout, retryable: false });
     expect(error.message).toMatch(message);
@@ -338,11 +329,11 @@ describe('parseStdout', () => {
 
   it('has the issues with their paths as keys', async () => {
     const wrong = await printing('{"rows":[{"month":"May","total":"1"}]}');
-    expect((await caught(parseStdout(wrong, Deep))).issues).toEqual([
+    expect((await thrownBy(parseStdout(wrong, Deep))).issues).toEqual([
       { path: ['rows', 0, 'total'], message: expect.stringMatching(/number/) },
     ]);
     const unknown = await printing('{"id":"b"}');
-    expect((await caught(parseStdout(unknown, later))).issues).toEqual([
+    expect((await thrownBy(parseStdout(unknown, later))).issues).toEqual([
       { path: ['id'], message: 'unknown id' },
     ]);
   });
@@ -360,7 +351,7 @@ describe('parseStdout', () => {
     ],
   ])('reads nothing of %s, though it printed JSON', async (_what, output, message) => {
     const content = { type: 'bash_code_execution_result', content: [], ...output };
-    const error = await caught(parseStdout(executionWith('bash_code_execution', content), z.number()));
+    const error = await thrownBy(parseStdout(executionWith('bash_code_execution', content), z.number()));
     expect(error).toMatchObject({ code: 'not_succeeded', executionId: 'srvtoolu_1', stdout: '7' });
     expect(error.message).toMatch(message);
   });
@@ -368,10 +359,10 @@ describe('parseStdout', () => {
   it('reads nothing of a tool that failed, nor of a call without a result', async () => {
     const { client } = start(fails(bash('7'), 'execution_time_exceeded'));
     const [failed] = (await runTurn(client, base)).executions;
-    const error = await caught(parseStdout(failed as Execution, z.number()));
+    const error = await thrownBy(parseStdout(failed as Execution, z.number()));
     expect(error).toMatchObject({ code: 'not_succeeded', stdout: null });
     expect(error.message).toMatch(/the tool failed with execution_time_exceeded/);
-    const pending = await caught(parseStdout(executionWith('bash_code_execution'), z.number()));
+    const pending = await thrownBy(parseStdout(executionWith('bash_code_execution'), z.number()));
     expect(pending).toMatchObject({ code: 'not_succeeded' });
     expect(pending.message).toMatch(/it is pending and has no result/);
   });
@@ -384,16 +375,9 @@ describe('parseStdout', () => {
       stderr: '',
       encrypted_stdout: 'x',
     };
-    const error = await caught(parseStdout(executionWith('code_execution', content), z.number()));
+    const error = await thrownBy(parseStdout(executionWith('code_execution', content), z.number()));
     expect(error).toMatchObject({ code: 'encrypted_stdout', stdout: null });
     expect(error.message).toMatch(/srvtoolu_1: its stdout is encrypted.*output_config\.format/);
-  });
-
-  it('is quick to give up on a long log', async () => {
-    const execution = await printing('[\n'.repeat(200_000).concat('x\n]'));
-    const began = performance.now();
-    expect(await caught(parseStdout(execution, Rows))).toMatchObject({ code: 'not_json' });
-    expect(performance.now() - began).toBeLessThan(2000);
   });
 });
 

@@ -12,7 +12,6 @@ import type {
 import {
   bash,
   cannedSandbox,
-  createEmulator,
   cutAfter,
   type EmulatorOptions,
   httpError,
@@ -26,6 +25,7 @@ import {
   systemSandbox,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { world } from '../support/world.ts';
 
 const CODE = { type: 'code_execution_20260120', name: 'code_execution' } as const;
 const tool = (name: string) => ({
@@ -50,11 +50,6 @@ const SANDBOXES: [string, SandboxFactory | undefined][] = [
   ['just-bash', undefined],
   ...(hasBubblewrap ? [['bubblewrap', systemSandbox()] as [string, SandboxFactory]] : []),
 ];
-
-function start(script: EmulatorOptions['script'], options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ script, ...options });
-  return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 }) };
-}
 
 /** Runs a turn by hand; each call is answered with its number. */
 async function drive(client: Anthropic, sent = params, most = 10): Promise<Message[]> {
@@ -86,7 +81,7 @@ const resultsOf = (responses: readonly Message[]): Result[] =>
       'content' in block && block.content && 'return_code' in block.content ? [block.content as Result] : [],
     );
 const run = async (script: readonly Step[], options?: EmulatorOptions) => {
-  const { client, emulator } = start(script, options);
+  const { client, emulator } = world(script, options);
   const results = resultsOf(await drive(client));
   await emulator[Symbol.asyncDispose]();
   return results;
@@ -117,7 +112,7 @@ describe.each(SANDBOXES)('in %s', (name, sandbox) => {
 
   it('a call that differs each time ends', async () => {
     const code = 'import datetime\nprint(await f({"x": str(datetime.datetime.now())}))';
-    const { client } = start([python(code)], options);
+    const { client } = world([python(code)], options);
     const outcome = await drive(client, params, 30).then(resultsOf);
     expect(outcome).toMatchObject([
       name === 'bubblewrap'
@@ -133,7 +128,7 @@ describe.each(SANDBOXES)('in %s', (name, sandbox) => {
 
   it('a result that comes too late ends the code with return code 0', async () => {
     let time = 0;
-    const { client } = start([python('print(await f({}))')], { ...options, now: () => new Date(time) });
+    const { client } = world([python('print(await f({}))')], { ...options, now: () => new Date(time) });
     const first = await client.messages.create(params);
     time += 271_000;
     const { id } = first.content.at(-1) as { id: string };
@@ -254,7 +249,7 @@ with ThreadPoolExecutor(3) as pool:
     const folders = () =>
       readdirSync(tmpdir()).filter((one) => one.startsWith('code-execution-emulator-')).length;
     const before = folders();
-    const { client, emulator } = start([bash('true')], options);
+    const { client, emulator } = world([bash('true')], options);
     const asked = client.messages.create(params).catch((error) => error);
     await emulator[Symbol.asyncDispose]();
     await asked;
@@ -264,7 +259,7 @@ with ThreadPoolExecutor(3) as pool:
 
 describe('streams', () => {
   it('that stall are ended by an abort', async () => {
-    const { client, emulator } = start([say('Hello there.')]);
+    const { client, emulator } = world([say('Hello there.')]);
     emulator.inject(stallAfter(2));
     const controller = new AbortController();
     const stream = client.messages.stream(params, { signal: controller.signal });
@@ -273,7 +268,7 @@ describe('streams', () => {
   });
 
   it('that were cut can be asked for again, with the same steps', async () => {
-    const { client, emulator } = start(() => [say('One.'), pause(), say('Two.')]);
+    const { client, emulator } = world(() => [say('One.'), pause(), say('Two.')]);
     const first = await client.messages.create(params);
     const next = {
       ...params,
@@ -289,7 +284,7 @@ describe('streams', () => {
     const sandbox = cannedSandbox(async ({ tools }) => ({
       stdout: (await tools.call([{ name: 'f', input: {} }]))[0]?.text ?? '',
     }));
-    const { client, emulator } = start([python('…'), say('Done.')], { sandbox });
+    const { client, emulator } = world([python('…'), say('Done.')], { sandbox });
     const first = await client.messages.create(params);
     const { id } = first.content.at(-1) as { id: string };
     const next: MessageCreateParamsNonStreaming = {
@@ -310,7 +305,7 @@ describe('streams', () => {
 
 describe('requests', () => {
   it('of two messages of the user are read as one', async () => {
-    const { client } = start([bash('ls "$INPUT_DIR"')]);
+    const { client } = world([bash('ls "$INPUT_DIR"')]);
     const file = await client.files.upload({ file: new File(['x'], 'a.csv') });
     const messages: MessageParam[] = [
       { role: 'user', content: [{ type: 'container_upload', file_id: file.id }] },
@@ -324,7 +319,7 @@ describe('requests', () => {
     ['no tools', { tools: null }],
     ['max_tokens 0', { max_tokens: 0 }],
   ])('with %s are taken', async (_, more) => {
-    const { client } = start([say('Hello.')]);
+    const { client } = world([say('Hello.')]);
     await client.messages.create({ ...params, ...(more as object) });
   });
 
@@ -332,7 +327,7 @@ describe('requests', () => {
     const sandbox = cannedSandbox(async ({ tools }) => ({
       stdout: (await tools.call([{ name: 'f', input: {} }]))[0]?.text ?? '',
     }));
-    const { client } = start([bash('true'), stop(), python('…')], {
+    const { client } = world([bash('true'), stop(), python('…')], {
       sandbox,
     });
     const { container: other } = await client.messages
@@ -365,14 +360,14 @@ describe('requests', () => {
       ]),
     );
     const schema = { type: 'object' as const, $ref: '#/$defs/l0', $defs: levels };
-    const { client } = start([say('Hello.')]);
+    const { client } = world([say('Hello.')]);
     await client.messages.create({ ...params, tools: [CODE, { ...tool('f'), input_schema: schema }] });
   });
 });
 
 describe('files', () => {
   it('are listed each once while they are deleted and added', async () => {
-    const { client, emulator } = start([]);
+    const { client, emulator } = world([]);
     for (let index = 0; index < 6; index++)
       await client.files.upload({ file: new File(['x'], `${index}.txt`) });
     const listed: string[] = [];
@@ -386,7 +381,7 @@ describe('files', () => {
   });
 
   it('with names of many bytes are mounted, and folders are no names', async () => {
-    const { client } = start([bash('ls "$INPUT_DIR" | wc -c')]);
+    const { client } = world([bash('ls "$INPUT_DIR" | wc -c')]);
     const file = await client.files.upload({ file: new File(['x'], `${'é'.repeat(150)}.csv`) });
     const messages: MessageParam[] = [
       { role: 'user', content: [{ type: 'container_upload', file_id: file.id }] },
@@ -398,7 +393,7 @@ describe('files', () => {
   });
 
   it('that code removed are there again when they are sent again', async () => {
-    const { client } = start([bash('rm "$INPUT_DIR"/*'), stop(), bash('ls "$INPUT_DIR"')]);
+    const { client } = world([bash('rm "$INPUT_DIR"/*'), stop(), bash('ls "$INPUT_DIR"')]);
     const file = await client.files.upload({ file: new File(['x'], 'a.csv') });
     const messages: MessageParam[] = [
       { role: 'user', content: [{ type: 'container_upload', file_id: file.id }] },
@@ -411,7 +406,7 @@ describe('files', () => {
 
 it('a batch is over when it is listed, takes no streams, and expires', async () => {
   let time = 0;
-  const { client } = start(() => [say('Hello.')], { now: () => new Date(time) });
+  const { client } = world(() => [say('Hello.')], { now: () => new Date(time) });
   const create = (more: object) =>
     client.messages.batches.create({
       requests: [{ custom_id: 'a', params: { ...params, ...more } as never }],
@@ -467,7 +462,7 @@ describe('faults of a test’s author', () => {
       },
     ],
   ])('in %s are answered with a 400 that names them', async (_, options) => {
-    const { client } = start(options.script, options);
+    const { client } = world(options.script, options);
     const tools = [CODE, { type: 'web_fetch_20260209' as const, name: 'web_fetch' as const }];
     const error = await client.messages.create({ ...params, tools }).catch((one) => one);
     expect(error).toMatchObject({
@@ -477,13 +472,13 @@ describe('faults of a test’s author', () => {
   });
 
   it('are steps in the wrong place', () => {
-    expect(() => start([pause(say('x') as never)])).toThrow(
+    expect(() => world([pause(say('x') as never)])).toThrow(
       /script\[0\]: pause\(\) takes python.*got say\(\)/,
     );
   });
 
   it('are faults that no request came for', () => {
-    const { emulator } = start([]);
+    const { emulator } = world([]);
     emulator.inject(httpError(529));
     expect(() => emulator.assertDone()).toThrow(/1 injected faults met no POST/);
     expect(() => httpError(200)).toThrow(/from 400 to 599/);
@@ -492,7 +487,7 @@ describe('faults of a test’s author', () => {
 });
 
 it('a text is about its own conversation', async () => {
-  const { client } = start(({ text }) => [
+  const { client } = world(({ text }) => [
     ...(text === 'A' ? [bash('echo secret')] : []),
     say(({ stdout }) => `[${stdout.trim()}]`),
   ]);
@@ -503,7 +498,7 @@ it('a text is about its own conversation', async () => {
 });
 
 it('skills are named only where they were asked for', async () => {
-  const { client } = start([say('a'), stop(), say('b')]);
+  const { client } = world([say('a'), stop(), say('b')]);
   const { container } = await client.messages.create({
     ...params,
     container: { skills: [{ type: 'anthropic', skill_id: 'pdf' }] },
@@ -514,7 +509,7 @@ it('skills are named only where they were asked for', async () => {
 });
 
 it('documented models are there, under their aliases, too', async () => {
-  const { client } = start([]);
+  const { client } = world([]);
   for (const id of [
     'claude-opus-5',
     'claude-sonnet-5',

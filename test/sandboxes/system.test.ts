@@ -2,12 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
 import { codeExecutionTool, type Execution, executionsOf } from 'code-execution-kit';
 import {
   bash,
   create,
-  createEmulator,
   type EmulatorOptions,
   pause,
   python,
@@ -16,6 +14,7 @@ import {
   view,
 } from 'code-execution-kit/emulator';
 import { afterEach, describe, expect, it } from 'vitest';
+import { world } from '../support/world.ts';
 
 /** Whether this machine has bubblewrap. CI has; elsewhere these tests are skipped, and say so. */
 const isThere = ((): boolean => {
@@ -37,10 +36,9 @@ afterEach(async () => {
 });
 
 function start(script: readonly Step[], options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ script, sandbox: systemSandbox(), ...options });
-  emulators.push(emulator);
-  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 });
-  return { emulator, client };
+  const made = world(script, { sandbox: systemSandbox(), ...options });
+  emulators.push(made.emulator);
+  return made;
 }
 
 async function run(script: readonly Step[], options?: EmulatorOptions): Promise<readonly Execution[]> {

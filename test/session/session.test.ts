@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Anthropic from '@anthropic-ai/sdk';
+import type Anthropic from '@anthropic-ai/sdk';
 import {
   Container,
   createSession,
@@ -23,7 +23,6 @@ import {
   bash,
   callTool,
   cannedSandbox,
-  createEmulator,
   cutAfter,
   type EmulatorOptions,
   httpError,
@@ -37,8 +36,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { deepFreeze } from '../support/freeze.ts';
 import { bodyOf, clientAnswering, response, sseOf } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
 import { defaults, double, inputs, twoTurns } from '../support/two-turns.ts';
+import { thrownBy, timeless, viaJson, type WorldOptions, world } from '../support/world.ts';
 
 interface Body {
   readonly container?: unknown;
@@ -48,13 +47,8 @@ interface Body {
 /** What each command prints is the command. */
 const echo = cannedSandbox(({ source }) => ({ stdout: source }));
 
-function start(script: EmulatorOptions['script'], options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ script, sandbox: echo, ...options } as EmulatorOptions);
-  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 });
-  const bodies = () =>
-    emulator.requests.flatMap(({ path, body }) => (path === '/v1/messages' ? [body as Body] : []));
-  return { emulator, client, bodies };
-}
+const start = (script: EmulatorOptions['script'], options: WorldOptions = {}) =>
+  world(script, { sandbox: echo, ...options });
 
 /** `turns` turns, each of one command and an answer. */
 const turns = (count: number): Step[] =>
@@ -62,12 +56,6 @@ const turns = (count: number): Step[] =>
     .flat()
     .slice(0, -1);
 
-const json = <T>(value: T): T => JSON.parse(JSON.stringify(value));
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error) => error,
-  );
 const upload = (client: Anthropic, name = 'a.csv') => client.files.upload({ file: new File(['x'], name) });
 
 /** The ids that the newest message of a request uploads. */
@@ -202,7 +190,7 @@ describe('a container', () => {
     const skills = [{ type: 'anthropic' as const, skill_id: 'xlsx', version: 'latest' }];
     const session = createSession(client, { ...defaults, container: { skills } });
     await session.run('First.');
-    await createSession(client, defaults, { snapshot: json(session.toJSON()) }).run('Second.');
+    await createSession(client, defaults, { snapshot: viaJson(session.toJSON()) }).run('Second.');
     expect(bodies().at(-1)?.container).toEqual(session.container?.toParam());
   });
 });
@@ -280,7 +268,7 @@ describe('uploads', () => {
     await session.run('First.', { files: [file] });
     const { messages } = session;
     emulator.loseContainers();
-    expect(isContainerLostError(await failure(session.run('Second.')))).toBe(true);
+    expect(isContainerLostError(await thrownBy(session.run('Second.')))).toBe(true);
     expect([session.messages, session.container, session.unfinished]).toEqual([messages, null, null]);
     await session.run('Second.');
     expect(uploadsOf(bodies().at(-1))).toEqual([file.id]);
@@ -291,7 +279,7 @@ describe('uploads', () => {
     const { client, emulator } = start([bash('a'), pause(), bash('b'), say('Done.')]);
     const session = createSession(client, defaults);
     const onCheckpoint = () => emulator.loseContainers();
-    const error = await failure(session.run('Go.', { onCheckpoint }));
+    const error = await thrownBy(session.run('Go.', { onCheckpoint }));
     expect(isContainerLostError(error)).toBe(true);
     expect([session.messages, session.container, session.unfinished]).toEqual([[], null, null]);
     expect(session.usage.perTurn).toEqual([error.state.usage]);
@@ -304,7 +292,7 @@ describe('one turn at a time', () => {
     const { client, bodies } = start(turns(2));
     const session = createSession(client, defaults);
     const first = session.run('First.');
-    const error = await failure(session.run('Second.'));
+    const error = await thrownBy(session.run('Second.'));
     expect(isInvalidInputError(error)).toBe(true);
     expect(error.message).toMatch(/A turn of this session is running.*session\.fork\(\)/);
     expect((await first).answer).toBe('Answer 0.');
@@ -347,7 +335,7 @@ describe('a turn that fails', () => {
     const { client, emulator, bodies } = start(turns(2));
     const session = createSession(client, defaults);
     await session.run('First.');
-    const before = json(session.toJSON());
+    const before = viaJson(session.toJSON());
     emulator.inject(httpError(400));
     await expect(session.run('Second.')).rejects.toMatchObject({ status: 400 });
     await expect(session.run('')).rejects.toThrow(/take a text or a list of content blocks, not empty/);
@@ -426,7 +414,7 @@ describe('an unfinished turn', () => {
       `The last turn of this session is not finished: it waits for other (${call?.id}). Go on with session.resume(), or`,
     );
     expect(bodies()).toHaveLength(2);
-    const restored = createSession(client, withOther, { snapshot: json(session.toJSON()) });
+    const restored = createSession(client, withOther, { snapshot: viaJson(session.toJSON()) });
     await expect(restored.resume().turn()).rejects.toThrow(/the tool other, which has no handler here/);
     expect(restored.unfinished).toEqual(waiting.checkpoint);
     const result = { type: 'tool_result' as const, tool_use_id: call?.id as string, content: 'x' };
@@ -442,11 +430,11 @@ describe('an unfinished turn', () => {
   it('at a limit goes on with its limits, not with those of the session', async () => {
     const { client } = start([pause(), pause(), pause(), pause(), say('Done.')]);
     const session = createSession(client, defaults, { maxPauses: 10 });
-    const error = await failure(session.run('Go.', { maxPauses: 1 }));
+    const error = await thrownBy(session.run('Go.', { maxPauses: 1 }));
     expect(isTurnLimitError(error)).toBe(true);
     expect(session.unfinished).toEqual(error.checkpoint);
     expect(session.usage.perTurn).toEqual([error.turn.usage]);
-    const again = await failure(session.resume().turn());
+    const again = await thrownBy(session.resume().turn());
     expect(again).toMatchObject({ limit: 'maxPauses', checkpoint: { limits: { maxPauses: 1 } } });
     const turn = await session.resume({ maxPauses: 5 }).turn();
     expect(turn.answer).toBe('Done.');
@@ -461,7 +449,7 @@ describe('an unfinished turn', () => {
       say('Done.'),
     ]);
     const session = createSession(client, defaults, { maxToolRounds: 1 });
-    await failure(session.run('Go.'));
+    await thrownBy(session.run('Go.'));
     const ran: unknown[] = [];
     const other = { ...double, run: (input: unknown) => void ran.push(input) } as RunnableTool;
     const turn = await session.resume({ tools: [other] }).turn();
@@ -487,7 +475,7 @@ describe('an unfinished turn', () => {
     // A turn that was begun without a format goes on without one.
     const plain = createSession(client, defaults);
     await plain.run('Third.', { stopWhen: () => true });
-    const restored = createSession(client, withFormat, { snapshot: json(plain.toJSON()) });
+    const restored = createSession(client, withFormat, { snapshot: viaJson(plain.toJSON()) });
     expect(await restored.resume().turn()).toMatchObject({ outcome: 'completed', parsed: null, notices: [] });
   });
 
@@ -497,7 +485,7 @@ describe('an unfinished turn', () => {
     await session.run('First.');
     const before = session.toJSON();
     emulator.inject(cutAfter(4));
-    const error = await failure(session.run('Second.'));
+    const error = await thrownBy(session.run('Second.'));
     expect(isTurnInterruptedError(error)).toBe(true);
     await expect(session.run('Third.')).rejects.toThrow(
       /session\.resume\(\{ rerun: true \}\), which may run/,
@@ -565,7 +553,7 @@ describe('a fork', () => {
     const session = createSession(client, defaults);
     const file = await upload(client);
     await session.run('First.', { files: [file] });
-    const before = json(session.toJSON());
+    const before = viaJson(session.toJSON());
     const fork = session.fork();
     expect(fork.toJSON()).toEqual({
       ...before,
@@ -617,8 +605,8 @@ describe('a snapshot', () => {
     const seen: SessionSnapshot[] = [];
     const look = () => {
       const snapshot = session.toJSON();
-      expect(json(snapshot)).toEqual(snapshot);
-      expect(createSession(client, defaults, { snapshot: json(snapshot) }).toJSON()).toEqual(snapshot);
+      expect(viaJson(snapshot)).toEqual(snapshot);
+      expect(createSession(client, defaults, { snapshot: viaJson(snapshot) }).toJSON()).toEqual(snapshot);
       seen.push(deepFreeze(snapshot));
     };
     look();
@@ -631,7 +619,7 @@ describe('a snapshot', () => {
     session.discard();
     look();
     emulator.inject(cutAfter(2));
-    await failure(session.run('Fourth.'));
+    await thrownBy(session.run('Fourth.'));
     look();
     const revisions = seen.map(({ revision }) => revision);
     expect(revisions).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -647,7 +635,7 @@ describe('a snapshot', () => {
     const session = createSession(client, defaults);
     const file = await upload(client);
     await session.run('First.', { files: [file] });
-    const snapshot = deepFreeze(json(session.toJSON()));
+    const snapshot = deepFreeze(viaJson(session.toJSON()));
     const [restored, undisturbed] = [createSession(client, defaults, { snapshot }), session];
     expect(restored.messages).toEqual(undisturbed.messages);
     expect(restored.usage).toEqual(undisturbed.usage);
@@ -695,7 +683,7 @@ describe('a snapshot', () => {
     const session = createSession(client, defaults);
     await session.run(inputs[0]);
     await session.run(inputs[1], { stopWhen: () => true });
-    const snapshot = json(session.toJSON());
+    const snapshot = viaJson(session.toJSON());
     const restored = createSession(client, { ...defaults, tools: [] }, { snapshot });
     await expect(restored.resume().turn()).rejects.toThrow(/the tool double, which has no handler here/);
     expect(restored.toJSON()).toEqual(snapshot);
@@ -716,10 +704,10 @@ describe('a snapshot', () => {
     const { client, bodies } = start([pause(), say('x')]);
     const session = createSession(client, defaults);
     await session.run('Go.', { stopWhen: () => true });
-    const snapshot = { ...json(session.toJSON()), ...change } as SessionSnapshot;
+    const snapshot = { ...viaJson(session.toJSON()), ...change } as SessionSnapshot;
     const restored = createSession(client, defaults, { snapshot });
     await expect(restored.run('x')).rejects.toThrow(message);
-    const error = await failure(restored.resume({ rerun: true }).turn());
+    const error = await thrownBy(restored.resume({ rerun: true }).turn());
     expect(isInvalidInputError(error)).toBe(true);
     expect(bodies()).toHaveLength(1);
   });

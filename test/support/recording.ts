@@ -64,13 +64,6 @@ export const eventStream = (body: BodyInit, headers: Record<string, string> = {}
 export const rawStream = (client: Anthropic, message = 'Go.', signal?: AbortSignal) =>
   client.messages.create({ ...saying(message), stream: true }, signal ? { signal } : {}).asResponse();
 
-/** What a promise is rejected with. */
-export const rejection = (promise: PromiseLike<unknown>) =>
-  promise.then(
-    () => undefined,
-    (error) => error,
-  );
-
 /** The message of an error as the API sent it. */
 export const reasonOf = (error: unknown) =>
   (error as { readonly error: { readonly error: { readonly message: string } } }).error.error.message;

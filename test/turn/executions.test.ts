@@ -5,13 +5,11 @@ import {
   reduceTurn,
   streamTurn,
   turnEvents,
-  userMessage,
 } from 'code-execution-kit';
 import { describe, expect, it } from 'vitest';
 import { clientAnswering, response, sdkMessage, sseOf } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
+import { params, timeless } from '../support/world.ts';
 
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
 const call = (id: string, name: string, input: object) => ({ type: 'server_tool_use', id, name, input });
 const result = (id: string, name: string, content: object) => ({
   type: `${name}_tool_result`,

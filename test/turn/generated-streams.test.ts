@@ -1,21 +1,12 @@
-import {
-  executionsOf,
-  initialTurnState,
-  reduceTurn,
-  streamTurn,
-  userMessage,
-  withoutRaw,
-} from 'code-execution-kit';
+import { executionsOf, initialTurnState, reduceTurn, streamTurn, withoutRaw } from 'code-execution-kit';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { boundaryOf, checkpointAt } from '../../src/turn/checkpoint.ts';
 import { DEFAULT_LIMITS, NOTHING_SPENT } from '../../src/turn/limits.ts';
 import { damageIn, eventSchema } from '../../src/turn/schemas.ts';
 import { bodyOf, clientAnswering, sdkMessage, slices } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
 import { foldedBy, foldedFrom, overlaps } from '../support/whole-messages.ts';
-
-const params = { model: 'claude-opus-5-5', max_tokens: 100, messages: [userMessage('x')] };
+import { params, timeless } from '../support/world.ts';
 
 /** A block: how it starts, and the deltas that follow. */
 interface GeneratedBlock {

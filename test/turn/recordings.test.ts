@@ -15,8 +15,8 @@ import { damageIn, eventSchema, stateSchema } from '../../src/turn/schemas.ts';
 import { deepFreeze } from '../support/freeze.ts';
 import { messages, recordings, streams } from '../support/recordings.ts';
 import { bodyOf, clientAnswering, randomNumbers, sdkMessage, slices } from '../support/sse.ts';
-import { timeless } from '../support/timeless.ts';
 import { foldedBy, foldedFrom } from '../support/whole-messages.ts';
+import { timeless } from '../support/world.ts';
 
 const params = deepFreeze({
   model: 'claude-opus-5-5',

@@ -1,10 +1,9 @@
-import Anthropic from '@anthropic-ai/sdk';
+import type Anthropic from '@anthropic-ai/sdk';
 import type { Message, MessageCreateParamsNonStreaming, Tool } from '@anthropic-ai/sdk/resources/messages';
 import {
   bash,
   callTool,
   cannedSandbox,
-  createEmulator,
   type EmulatorOptions,
   inParallel,
   pause,
@@ -13,6 +12,7 @@ import {
   search,
 } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
+import { world } from '../../support/world.ts';
 
 const CODE = { type: 'code_execution_20260120', name: 'code_execution' } as const;
 const ROLL: Tool = {
@@ -30,10 +30,7 @@ const PARAMS: MessageCreateParamsNonStreaming = {
   messages: [{ role: 'user', content: 'Play.' }],
 };
 
-function start(options: EmulatorOptions) {
-  const emulator = createEmulator(options);
-  return { emulator, client: new Anthropic({ apiKey: 'none', fetch: emulator.fetch, maxRetries: 0 }) };
-}
+const start = ({ script, ...options }: EmulatorOptions) => world(script, options);
 
 /** Runs a turn by hand, as a client does that nobody helps: each waiting call is answered by the function. */
 async function turnOf(

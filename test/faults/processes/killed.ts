@@ -7,7 +7,7 @@ import { initialTurnState, reduceTurn, type Turn, type TurnEvent } from 'code-ex
 import { createEmulator, type DynamicScript, type Step } from 'code-execution-kit/emulator';
 import { expect } from 'vitest';
 import { listen } from '../../../src/emulator/api/server.ts';
-import { timeless } from '../../support/timeless.ts';
+import { timeless } from '../../support/world.ts';
 import { assertNothingLost } from '../kept.ts';
 import { factsOf } from '../rehearsal.ts';
 import type { Measured } from '../row.ts';
