@@ -4,7 +4,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Tests import the public names as a user does. What they pass is frozen on its way to the sources. */
-const alias = [
+export const alias = [
   { find: /^code-execution-kit$/, replacement: at('./test/support/frozen-kit.ts') },
   { find: /^code-execution-kit\/node$/, replacement: at('./test/support/frozen-node.ts') },
   { find: /^code-execution-kit\/(.+)$/, replacement: at('./src').concat('/$1/index.ts') },

@@ -4,7 +4,7 @@ import { fetchFileMetadata, listFiles } from '../sdk/file-metadata.ts';
 import { describedArtifact } from '../turn/artifact.ts';
 import { filesNotCapturedNotice } from '../turn/notices.ts';
 import { parseAnswer } from '../turn/parse-answer.ts';
-import { outcomeOf, type TurnState } from '../turn/state.ts';
+import { lastResponseIndex, outcomeOf, type TurnState } from '../turn/state.ts';
 import type { Boundary, Checkpoint, Turn } from '../turn/turn.ts';
 import { untilAborted } from '../wire/signals.ts';
 import type { Run } from './plan.ts';
@@ -50,7 +50,8 @@ export function turnAt({ state, params, responses }: Boundary, checkpoint?: Chec
 
 /** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
 async function describeArtifactsOf({ client, options, signal, emit, readState }: Run): Promise<void> {
-  const { artifacts, exchanges } = readState();
+  const state = readState();
+  const { artifacts } = state;
   if (artifacts.length === 0 || !hasFiles(client)) return;
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
@@ -65,7 +66,7 @@ async function describeArtifactsOf({ client, options, signal, emit, readState }:
   } catch (error) {
     signal.throwIfAborted();
     const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reasonOf(error)}). Use describeArtifacts.`;
-    const responseIndex = exchanges.at(-1)?.responseIndex ?? 0;
-    emit({ type: 'notice', notice: { code: 'describe-failed', message, responseIndex } });
+    const notice = { code: 'describe-failed', message, responseIndex: lastResponseIndex(state) };
+    emit({ type: 'notice', notice });
   }
 }

@@ -2,7 +2,7 @@ import { InvalidInputError, reasonOf } from '../errors.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
 import { TurnFold } from '../turn/fold.ts';
 import { foldEvents } from '../turn/reduce.ts';
-import { initialTurnState, type TurnState } from '../turn/state.ts';
+import { initialTurnState, lastResponseIndex, type TurnState } from '../turn/state.ts';
 import type { Turn } from '../turn/turn.ts';
 import { type OwnSignal, ownSignal } from '../wire/signals.ts';
 import { TurnInterruptedError } from './errors.ts';
@@ -259,7 +259,7 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     if (this.#onEvent === undefined || this.#closing) return;
     this.#onEvent = undefined;
     const message = `onEvent failed at a ${type} event and is not called again: ${reasonOf(error)}`;
-    const responseIndex = this.#readState().exchanges.at(-1)?.responseIndex ?? 0;
+    const responseIndex = lastResponseIndex(this.#readState());
     const notice = { code: 'listener-failed', message, responseIndex };
     this.#put({ type: 'notice', notice, seq: this.#seq++ });
   }

@@ -1,7 +1,7 @@
 import { GrowingText } from '../wire/growing-text.ts';
 import type { TurnEvent } from './events.ts';
 import { grownExecution, withoutResult } from './execution.ts';
-import type { Exchange, TurnPart, TurnState } from './state.ts';
+import { type Exchange, lastResponseIndex, type TurnPart, type TurnState } from './state.ts';
 import { NO_USAGE, usageOf } from './usage.ts';
 
 type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] };
@@ -171,7 +171,7 @@ export class TurnFold {
 
   /** Appends to the part that is open, else begins one; returns whether it was open. */
   #appendText(type: 'text' | 'thinking', text: string): boolean {
-    const responseIndex = this.#state.exchanges.at(-1)?.responseIndex ?? 0;
+    const responseIndex = lastResponseIndex(this.#state);
     const parts = this.#list('parts');
     const last = parts.at(-1);
     if (last?.type !== type || last.responseIndex !== responseIndex) {

@@ -1,5 +1,5 @@
 import type { Message } from '../wire/blocks.ts';
-import type { Notice, TurnState } from './state.ts';
+import { lastResponseIndex, type Notice, type TurnState } from './state.ts';
 
 /** For uploads that have no effect; `ids` are those of their files. */
 export function inertUploadsNotice(ids: readonly string[]): Notice | undefined {
@@ -19,16 +19,16 @@ export function containerChangedNotice(requested: string, id: string, responseIn
 }
 
 /** For a turn in which the text editor wrote files and none came back. */
-export function filesNotCapturedNotice({ executions, artifacts, exchanges }: TurnState): Notice | undefined {
-  if (artifacts.length > 0) return undefined;
-  const paths = executions.flatMap((one) =>
+export function filesNotCapturedNotice(state: TurnState): Notice | undefined {
+  if (state.artifacts.length > 0) return undefined;
+  const paths = state.executions.flatMap((one) =>
     one.kind === 'create' && one.status === 'succeeded' ? [one.path] : [],
   );
   if (paths.length === 0) return undefined;
   const message =
     `The text editor wrote ${paths.join(', ')}, and no file was captured: only files that a command leaves in its ` +
     '$OUTPUT_DIR are. artifactInstructions() in the system text tells Claude.';
-  return { code: 'files-not-captured', message, responseIndex: exchanges.at(-1)?.responseIndex ?? 0 };
+  return { code: 'files-not-captured', message, responseIndex: lastResponseIndex(state) };
 }
 
 /** For an answer that the format of the turn could not read. */

@@ -1,6 +1,6 @@
 import { reasonOf } from '../errors.ts';
 import { answerNotParsedNotice } from './notices.ts';
-import type { Notice, TurnState } from './state.ts';
+import { lastResponseIndex, type Notice, type TurnState } from './state.ts';
 
 /** Reads the text of an answer, or throws. */
 export type AnswerParser<Parsed = unknown> = (text: string) => Parsed;
@@ -10,12 +10,12 @@ export type AnswerParser<Parsed = unknown> = (text: string) => Parsed;
  * such as what Claude says ahead of a tool call, are no part of it. An answer that cannot be read is a notice and `null`.
  */
 export function parseAnswer<Parsed>(
-  { parts, outcome, exchanges }: TurnState,
+  state: TurnState,
   parse: AnswerParser<Parsed> | null,
 ): { readonly parsed: Parsed | null; readonly notice?: Notice } {
-  if (!parse || outcome !== 'completed') return { parsed: null };
-  const responseIndex = exchanges.at(-1)?.responseIndex ?? 0;
-  const last = parts.findLast(({ type }) => type === 'text' || type === 'execution');
+  if (!parse || state.outcome !== 'completed') return { parsed: null };
+  const responseIndex = lastResponseIndex(state);
+  const last = state.parts.findLast(({ type }) => type === 'text' || type === 'execution');
   if (last?.type !== 'text') {
     const notice = answerNotParsedNotice('there is no text after the last execution', responseIndex);
     return { parsed: null, notice };

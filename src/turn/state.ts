@@ -139,6 +139,10 @@ export interface TurnState {
   readonly seq: number;
 }
 
+/** Index of the response that is under way, or that came last. */
+export const lastResponseIndex = ({ exchanges }: Pick<TurnState, 'exchanges'>): number =>
+  exchanges.at(-1)?.responseIndex ?? 0;
+
 /** The state before the first event. */
 export function initialTurnState(): TurnState {
   return {
