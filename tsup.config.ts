@@ -16,7 +16,8 @@ const library: Options = {
   dts: {
     // `[Symbol.asyncDispose]` stands in the types, and a consumer's `lib` may be older than it.
     banner: '/// <reference lib="esnext.disposable" />',
-    // tsup sets `baseUrl` itself, which TypeScript 6 calls deprecated. `paths` is for tests and examples only.
+    // tsup sets `baseUrl` itself, which TypeScript 6 calls
+    // deprecated. `paths` is for tests and examples only.
     compilerOptions: { ignoreDeprecations: '6.0', paths: {} },
   },
 };

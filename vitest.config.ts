@@ -33,15 +33,17 @@ export default defineConfig({
       // What a person keeps on watch: `npm test`.
       project('unit', ['**/*.test.ts'], {
         testTimeout: 30_000,
-        exclude: [...PROGRAMS, ...SUITES].map((path) => `test/${path}`),
+        exclude: ['**/node_modules/**', ...[...PROGRAMS, ...SUITES].map((path) => `test/${path}`)],
       }),
       project('programs', PROGRAMS, { testTimeout: 60_000 }),
-      // The fault table: every row of it is done, and the processes of some are killed. Most rows that take long only
-      // wait until the SDK asks again.
+      // The fault table: every row of it is done, and the processes of some are
+      // killed. Most rows that take long only wait until the SDK asks again.
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 90_000, maxConcurrency: 16 }),
-      // What code can do to a sandbox and its emulator, in just-bash and in bubblewrap: a hundred interpreters.
+      // What code can do to a sandbox and its emulator, in
+      // just-bash and in bubblewrap: a hundred interpreters.
       project('sandboxes', ['sandboxes/*.test.ts'], { testTimeout: 60_000 }),
-      // What a user installs: the packed tarball in an empty folder. Needs `npm run build` first and the npm registry.
+      // What a user installs: the packed tarball in an empty
+      // folder. Needs `npm run build` first and the npm registry.
       project('package', ['package/*.test.ts'], {
         testTimeout: 180_000,
         hookTimeout: 180_000,
@@ -49,8 +51,8 @@ export default defineConfig({
       }),
       // Clients and runtimes with packages and a Node of their own. Needs `npm ci --prefix test/peers` first.
       project('peers', ['peers/*.test.ts'], { testTimeout: 60_000, maxWorkers: 1 }),
-      // The real API: needs ANTHROPIC_API_KEY, and costs. LIVE_MODEL names another model than `claude-opus-5-5`. One after
-      // the other, for the sake of rate limits.
+      // The real API: needs ANTHROPIC_API_KEY, and costs. LIVE_MODEL names another
+      // model than `claude-opus-5-5`. One after the other, for the sake of rate limits.
       project('live', ['live/*.test.ts'], { testTimeout: 600_000, maxWorkers: 1 }),
     ],
   },

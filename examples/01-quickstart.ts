@@ -1,8 +1,9 @@
 /**
- * The main job from end to end: a question and a CSV file go in; an answer, every execution and the files come out.
+ * The main job from end to end: a question and a CSV file
+ * go in; an answer, every execution and the files come out.
  *
  *   npm run demo               offline, against the emulator
- *   npm run demo -- --system   the same with this machine's Python in bubblewrap, and a chart by its matplotlib
+ *   npm run demo -- --system   with this machine's Python in bubblewrap, and a chart by its matplotlib
  *   npm run demo -- --live     against the real API, with ANTHROPIC_API_KEY set
  */
 import { rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * A session that lives in a file. Each call of `ask` could be a process of its own: it goes on where the last one ended,
- * also where that was killed within a turn.
+ * A session that lives in a file. Each call of `ask` could be a process of its own:
+ * it goes on where the last one ended, also where that was killed within a turn.
  *
  *   npx tsx examples/02-session-in-a-file.ts [session.json]
  */

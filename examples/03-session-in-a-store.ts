@@ -1,6 +1,7 @@
 /**
- * Sessions in a key-value store that several servers share. A session is saved only over the revision that it was loaded
- * with: of two requests for one session at the same time one wins, and the other is asked again behind it.
+ * Sessions in a key-value store that several servers share. A session is saved
+ * only over the revision that it was loaded with: of two requests for one
+ * session at the same time one wins, and the other is asked again behind it.
  *
  *   npx tsx examples/03-session-in-a-store.ts
  */
@@ -11,7 +12,9 @@ import { bash, createEmulator, say } from 'code-execution-kit/emulator';
 /** In SQL: `UPDATE … SET value = $value, revision = $revision WHERE key = $key AND revision = $expected`. */
 interface Store {
   get(key: string): Promise<SessionSnapshot | null>;
-  /** False, and nothing is stored, when another revision than the expected one is there; `null` expects none. */
+  /**
+   * False, and nothing is stored, when another revision than the expected one is there; `null` expects none.
+   */
   replace(key: string, expected: number | null, snapshot: SessionSnapshot): Promise<boolean>;
 }
 

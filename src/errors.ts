@@ -1,9 +1,10 @@
 /**
- * What all errors of this package share. Failures of the exchange are errors; failures inside the sandbox are data on an
- * `Execution`. Errors of the API itself pass through as the SDK's own classes while nothing has been received yet.
+ * What all errors of this package share. Failures of the exchange are errors;
+ * failures inside the sandbox are data on an `Execution`. Errors of the API itself
+ * pass through as the SDK's own classes while nothing has been received yet.
  *
- * Each room has its own errors beside its code. Every class has a guard (`isTurnLimitError(error)` …) that also recognises errors
- * of a second copy of this package, where `instanceof` fails.
+ * Each room has its own errors beside its code. Every class has a guard (`isTurnLimitError(error)`
+ * …) that also recognises errors of a second copy of this package, where `instanceof` fails.
  */
 const BRAND = Symbol.for('code-execution-kit.error');
 
@@ -11,7 +12,10 @@ const BRAND = Symbol.for('code-execution-kit.error');
 export interface CodeExecutionErrorOptions {
   /** Machine-readable reason, stable between releases. */
   readonly code: string;
-  /** Whether the cause passes by itself. It does not say that no code ran: sending again may run it twice. Default `false`. */
+  /**
+   * Whether the cause passes by itself. It does not say that no
+   * code ran: sending again may run it twice. Default `false`.
+   */
   readonly retryable?: boolean;
   readonly cause?: unknown;
   /** The API's request id (`req_…`), where one was seen. */

@@ -7,14 +7,17 @@ export const dim = colour(2);
 export const bold = colour(1);
 
 /**
- * Text of a model, safe to print: escape sequences and control characters could otherwise move the cursor, set the
- * window's title or write to the clipboard.
+ * Text of a model, safe to print: escape sequences and control characters could
+ * otherwise move the cursor, set the window's title or write to the clipboard.
  */
 export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
-/** A name or a reason, on one line. Controls that turn the direction of writing would make `gpj.exe` read `exe.jpg`. */
+/**
+ * A name or a reason, on one line. Controls that turn the
+ * direction of writing would make `gpj.exe` read `exe.jpg`.
+ */
 export function printableName(text: string): string {
   return printable(text)
     .replace(/[\n\t\u2028\u2029]+/g, ' ')

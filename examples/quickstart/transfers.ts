@@ -12,7 +12,10 @@ interface TransferView {
   readonly close: () => void;
 }
 
-/** Shows what `move` moves: a bar for each file in a terminal, a plain line for each that arrived where the output is piped. */
+/**
+ * Shows what `move` moves: a bar for each file in a terminal, a
+ * plain line for each that arrived where the output is piped.
+ */
 export async function showTransfers<Moved>(
   stream: NodeJS.WriteStream,
   move: (view: TransferView) => Promise<Moved>,

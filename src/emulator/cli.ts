@@ -12,7 +12,7 @@ Serves the offline API on the loopback interface, for clients in any language:
 
 Options:
   --port <number>    the port; 0 for any free one (default 4010)
-  --host <name>      the interface (default 127.0.0.1); whoever reaches it can run code in the sandbox
+  --host <name>      the interface (default 127.0.0.1); every program that reaches it can run code in the sandbox
   --script <file>    a module whose default export is the script: steps, or a function of the conversation.
                      Without one, the fenced Python and bash of the last user message is run.
   --sandbox <name>   just-bash (default), or system for this machine's Python and bash in bubblewrap

@@ -32,15 +32,18 @@ const MODELS = '/v1/models';
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
   /**
-   * What the emulated Claude does: steps in order over all requests, or a function that gives those of the next
-   * response. Default: the fenced Python and bash of the last user message is run.
+   * What the emulated Claude does: steps in order over all requests, or a function that gives those
+   * of the next response. Default: the fenced Python and bash of the last user message is run.
    */
   readonly script?: readonly Step[] | DynamicScript | undefined;
   /** Where code runs. Default: just-bash, an optional peer. */
   readonly sandbox?: SandboxFactory | undefined;
   /** What web tools find when code calls them. Default: nothing. */
   readonly web?: WebPages | undefined;
-  /** Requests to the Files endpoints before they answer 429. Default: any number; the API has about 500 a minute. */
+  /**
+   * Requests to the Files endpoints before they answer 429.
+   * Default: any number; the API has about 500 a minute.
+   */
   readonly filesRateLimit?: RateLimit | undefined;
   /** The clock. Default: the system's. */
   readonly now?: (() => Date) | undefined;
@@ -58,7 +61,10 @@ export interface EmulatorFile {
   readonly bytes: Uint8Array;
 }
 
-/** The offline API. Disposing of it frees its files and containers; it does not check what is left of the script. */
+/**
+ * The offline API. Disposing of it frees its files and
+ * containers; it does not check what is left of the script.
+ */
 export interface Emulator extends AsyncDisposable {
   /** For the SDK's client: `new Anthropic({ apiKey: 'none', fetch: emulator.fetch })`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -75,15 +81,17 @@ export interface Emulator extends AsyncDisposable {
   /** Every container, oldest first. */
   readonly containers: readonly { readonly id: string; readonly expiresAt: string }[];
   /**
-   * Spoils the next `POST /v1/messages`, one fault for each. An HTTP error and a refused connection play no step.
+   * Spoils the next `POST /v1/messages`, one fault for each.
+   * An HTTP error and a refused connection play no step.
    *
    * @example
    * ```ts
-   * emulator.inject(httpError(529), cutAfter(5)); // the first request is refused, the stream of the second is cut
+   * // The first request is refused, and the stream of the second is cut.
+   * emulator.inject(httpError(529), cutAfter(5));
    * ```
    */
   inject(...faults: readonly Fault[]): void;
-  /** Forgets every container: whoever asks for one gets a 404. */
+  /** Forgets every container: a request that names one gets a 404. */
   loseContainers(): void;
   /** Forgets everything and plays the script from its start. */
   reset(): void;
@@ -92,8 +100,8 @@ export interface Emulator extends AsyncDisposable {
 }
 
 /**
- * An API that needs no key and no network: Messages, Files, Message Batches and Models, with containers in which Python and bash really run.
- * What Claude says and runs is the script; what comes of it is not.
+ * An API that needs no key and no network: Messages, Files, Message Batches and Models, with containers
+ * in which Python and bash really run. What Claude says and runs is the script; what comes of it is not.
  *
  * Code runs in just-bash, an optional peer: `npm install --save-dev just-bash`.
  *

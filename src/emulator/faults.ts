@@ -17,9 +17,9 @@ export type Fault =
   | { readonly fault: 'refuseConnection' }
   /** The answer comes so much later. */
   | { readonly fault: 'delay'; readonly ms: number }
-  /** The stream ends behind so many events: without a word, with a broken socket, or with an `error` event. */
+  /** The stream ends after so many events: without a word, with a broken socket, or with an `error` event. */
   | { readonly fault: 'cut'; readonly events: number; readonly how: 'end' | 'break' | 'error' }
-  /** Nothing comes behind so many events, and the stream does not end. */
+  /** Nothing comes after so many events, and the stream does not end. */
   | { readonly fault: 'stall'; readonly events: number }
   /** The stream comes in pieces of so many bytes. */
   | { readonly fault: 'slice'; readonly bytes: number };
@@ -63,13 +63,16 @@ export function delay(ms: number): Fault {
   return { fault: 'delay', ms };
 }
 
-/** The stream ends behind so many events, as a server does that goes down; `'break'` breaks its socket, `'error'` sends an `error` event. */
+/**
+ * The stream ends after so many events, as a server does that goes
+ * down; `'break'` breaks its socket, `'error'` sends an `error` event.
+ */
 export function cutAfter(events: number, how: 'end' | 'break' | 'error' = 'end'): Fault {
   assertCount('cutAfter', events, 0);
   return { fault: 'cut', events, how };
 }
 
-/** The stream falls silent behind so many events. */
+/** The stream falls silent after so many events. */
 export function stallAfter(events: number): Fault {
   assertCount('stallAfter', events, 0);
   return { fault: 'stall', events };

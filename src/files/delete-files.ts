@@ -25,8 +25,8 @@ export interface DeleteOptions {
 }
 
 /**
- * Deletes files, each once, and reports what became of each, in their order. One that fails does not keep the others; after
- * an abort the rest has failed with the signal's reason.
+ * Deletes files, each once, and reports what became of each, in their order. One that fails
+ * does not keep the others; after an abort the rest has failed with the signal's reason.
  *
  * @param files ids, artifacts, or what an upload gave
  *

@@ -38,8 +38,9 @@ export type ArtifactErrorCode =
 /**
  * An artifact, or some of many, could not be fetched or saved; those that could be are in `.saved`.
  *
- * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`, `artifact_missing`,
- * `artifact_too_large`, `artifact_not_read`, `name_taken`. Of many: `artifacts_not_saved`, `aborted`, `listener_failed`.
+ * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`,
+ * `artifact_missing`, `artifact_too_large`, `artifact_not_read`, `name_taken`. Of
+ * many: `artifacts_not_saved`, `aborted`, `listener_failed`.
  *
  * @example
  * ```ts
@@ -79,10 +80,10 @@ export interface FailedUpload {
 }
 
 /**
- * An upload failed for a reason other than an API error. `.code`: `source_failed` (reading broke off, or gave something
- * other than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while reading),
- * `invalid_answer` (no file), `aborted`, and `incomplete` of `uploadAll`: some files are up (`.uploaded`), others not
- * (`.failed`).
+ * An upload failed for a reason other than an API error. `.code`: `source_failed` (reading broke off, or gave
+ * something other than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while
+ * reading), `invalid_answer` (no file), `aborted`, and `incomplete` of `uploadAll`: some files are up
+ * (`.uploaded`), others not (`.failed`).
  *
  * @example
  * ```ts

@@ -18,16 +18,20 @@ export interface ManifestEntry {
   readonly sizeBytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
-  /** When the file was made, as the API says; with its id it tells one file from another of the emulator, whose ids begin anew. */
+  /**
+   * When the file was made, as the API says; with the id it makes a
+   * file unique, also where ids begin anew, as the emulator's do.
+   */
   readonly createdAt?: string | null;
   /** The name is being taken by an empty file, over which the whole one is moved. */
   readonly isReserving?: boolean;
 }
 
 /**
- * What was saved in a folder: `.artifacts.jsonl`, one JSON object a line, the last one of a file id holds. A line is there before its file
- * has its name, so that a process that is killed between the two leaves nothing unknown; whether the file is there shows
- * its hash. Lines are only ever added, in one write each, so two processes may save into one folder.
+ * What was saved in a folder: `.artifacts.jsonl`, one JSON object a line, the last one of a file id holds. A
+ * line is there before its file has its name, so that a process that is killed between the two leaves nothing
+ * unknown; whether the file is there shows its hash. Lines are only ever added, in one write each, so two
+ * processes may save into one folder.
  */
 export class Manifest {
   readonly #path: string;

@@ -7,7 +7,10 @@ import type { ArtifactBody } from '../files/download/artifact-body.ts';
 
 /** Pieces are written together in this size, while the next are read. */
 const WRITE_BYTES = 1024 * 1024;
-/** A part of another machine, or of a process whose number was given away again, counts as left behind after this. */
+/**
+ * A part of another machine, or of a process whose number
+ * was given away again, counts as left behind after this.
+ */
 const STALE_MS = 24 * 3600 * 1000;
 /** Numbers of processes count within a machine and, on Linux, within a container of it. */
 const HOST = createHash('sha256').update(`${hostname()} ${processNamespace()}`).digest('hex').slice(0, 8);
@@ -23,7 +26,7 @@ function processNamespace(): string {
   }
 }
 
-/** A file that nobody takes for whole: its name tells whose it is. */
+/** A file that is not taken for whole: its name says which process it belongs to. */
 export function newPartPath(folder: string): string {
   return join(folder, `.artifact-${HOST}-${process.pid}-${randomUUID()}.part`);
 }
@@ -36,7 +39,7 @@ export async function removeLeftParts(folder: string, names: readonly string[]):
     const path = join(folder, name);
     const age = Date.now() - ((await lstat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
     if ((host !== HOST || isRunning(Number(pid))) && age <= STALE_MS) continue;
-    // What cannot be removed is in nobody's way.
+    // What cannot be removed is in no one's way.
     await rm(path, { force: true }).catch(() => {});
   }
 }
@@ -98,10 +101,12 @@ async function writeAll(handle: FileHandle, pieces: Uint8Array[]): Promise<void>
 }
 
 /**
- * Gives a whole file its name; `false` where the name is taken, be it by a file or a symbolic link, which is never replaced.
+ * Gives a whole file its name; `false` where the name is taken,
+ * be it by a file or a symbolic link, which is never replaced.
  *
- * A hard link appears at once. Where the file system has none, the name is taken by an empty file of our own, over which the whole
- * one is renamed: a process killed between the two leaves it empty, never half. `reserve` writes that down before.
+ * A hard link appears at once. Where the file system has none, the name is taken by
+ * an empty file of our own, over which the whole one is renamed: a process killed
+ * between the two leaves it empty, never half. `reserve` writes that down before.
  */
 export async function publish(part: string, target: string, reserve: () => Promise<void>): Promise<boolean> {
   try {

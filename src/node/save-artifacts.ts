@@ -30,17 +30,20 @@ export interface SavedArtifact {
 /** Options of {@link saveArtifacts}. */
 export interface SaveOptions extends PipelineOptions {
   /**
-   * What happens where a name is taken. `'rename'` (default): `report.csv` becomes `report (2).csv`. `'overwrite'` replaces what was there
-   * before this call, in one step; artifacts of one call never replace each other. `'error'`: that artifact fails with `name_taken`.
+   * What happens where a name is taken. `'rename'` (default): `report.csv` becomes `report
+   * (2).csv`. `'overwrite'` replaces what was there before this call, in one step; artifacts
+   * of one call never replace each other. `'error'`: that artifact fails with `name_taken`.
    */
   readonly onCollision?: 'rename' | 'overwrite' | 'error' | undefined;
 }
 
 /**
- * Saves artifacts into a folder, which is made where it is missing, several at a time. Names that the model chose are made safe and
- * never leave the folder. A file appears under its name only once it is whole and on disk, whenever the process is killed.
+ * Saves artifacts into a folder, which is made where it is missing, several at a time.
+ * Names that the model chose are made safe and never leave the folder. A file appears
+ * under its name only once it is whole and on disk, whenever the process is killed.
  *
- * What was saved is written into `.artifacts.jsonl` in the folder: the same call again fetches only what is missing there.
+ * What was saved is written into `.artifacts.jsonl` in the
+ * folder: the same call again fetches only what is missing there.
  *
  * @throws {InvalidInputError} before any request: the target is a file, or the client has no `files`.
  * @throws {ArtifactError} when some could not be saved: `.saved` and `.failed` report which.
@@ -135,16 +138,19 @@ async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolea
 }
 
 /**
- * Puts artifacts into one folder. Names are given before any artifact is fetched, so that they follow the order of the
- * artifacts and not the network. Each is written as a part file and published under its name by a hard link, which
- * appears at once and replaces nothing. Before that its line is in the manifest, so that a process that is killed between the two leaves
- * no unknown file.
+ * Puts artifacts into one folder. Names are given before any artifact is fetched, so that they follow the
+ * order of the artifacts and not the network. Each is written as a part file and published under its name by
+ * a hard link, which appears at once and replaces nothing. Before that its line is in the manifest, so that a
+ * process that is killed between the two leaves no unknown file.
  */
 class Saving {
   readonly #folder: string;
   readonly #manifest: Manifest;
   readonly #onCollision: 'rename' | 'overwrite' | 'error';
-  /** What is there counts as taken, also on a file system that tells cases apart: the folder may be copied to another. */
+  /**
+   * What is there counts as taken, also on a file system
+   * where case matters: the folder may be copied to another.
+   */
   readonly #names: Names;
   readonly #replaceable: Set<string>;
   readonly #planned = new Map<string, { readonly name: string; readonly replaces: boolean }>();
@@ -164,7 +170,10 @@ class Saving {
     this.#names = new Names(present);
   }
 
-  /** Gives an artifact its name, before any is fetched: names follow the order of the artifacts, not that of the network. */
+  /**
+   * Gives an artifact its name, before any is fetched: names
+   * follow the order of the artifacts, not that of the network.
+   */
   plan({ fileId, name, status }: Artifact): void {
     if (status === 'missing') return;
     const wanted = nameOnDisk(name ?? fileId, fileId);

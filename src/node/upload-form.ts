@@ -16,7 +16,10 @@ const BUFFER_BYTES = 256 * 1024;
 
 /** How far an upload has come. */
 export interface UploadProgress {
-  /** Bytes of the file that were handed on; up to 3 MiB of them may still wait to be sent. A second try begins at 0 again. */
+  /**
+   * Bytes of the file that were handed on; up to 3 MiB of them
+   * may still wait to be sent. A second try begins at 0 again.
+   */
   readonly bytes: number;
   /** `null` where the size is not known. */
   readonly total: number | null;
@@ -39,8 +42,9 @@ interface PostClient {
 /**
  * Uploads what `open` gives, opened anew for each try.
  *
- * Tried again is what the SDK, too, would try again for a body that it can send twice: 408, 409, 429, 5xx and a lost
- * connection. Some of these may have stored the file; a second copy runs nothing and costs only its room.
+ * Tried again is what the SDK, too, would try again for a body that it can
+ * send twice: 408, 409, 429, 5xx and a lost connection. Some of these may
+ * have stored the file; a second copy runs nothing and costs only its room.
  */
 export async function uploadForm(
   client: FilesClient,
@@ -98,14 +102,15 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     const headers: Record<string, string> = form.getHeaders();
     // Before it is piped: form-data forgets the parts that it has sent.
     if (sizeBytes !== undefined) headers['content-length'] = String(form.getLengthSync());
-    // A FormData of this package is no Readable: handed to fetch as it is, it would be sent as text. `pipe` does not
-    // hand errors on.
+    // A FormData of this package is no Readable: handed to fetch as it
+    // is, it would be sent as text. `pipe` does not hand errors on.
     body = form.pipe(new PassThrough({ highWaterMark: BUFFER_BYTES }));
     const request = {
       body,
       headers,
       maxRetries: 0,
-      // fetch keeps a copy of all that it sends, to be able to follow a redirect: 590 MiB of memory for 512, measured.
+      // fetch keeps a copy of all that it sends, to be able to
+      // follow a redirect: 590 MiB of memory for 512, measured.
       fetchOptions: { redirect: 'error' },
       signal,
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
@@ -130,9 +135,9 @@ function checked(source: Readable, upload: FormUpload): Transform {
       code: 'wrong_size',
     });
   let bytes = 0;
-  const tell = () => {
-    const told = onProgress?.({ bytes, total: sizeBytes ?? null }) as PromiseLike<unknown> | undefined;
-    if (typeof told?.then === 'function') told.then(undefined, (error) => content.destroy(error));
+  const report = () => {
+    const returned = onProgress?.({ bytes, total: sizeBytes ?? null }) as PromiseLike<unknown> | undefined;
+    if (typeof returned?.then === 'function') returned.then(undefined, (error) => content.destroy(error));
   };
   const content: Transform = new Transform({
     // Not to have texts made bytes without a word.
@@ -144,7 +149,7 @@ function checked(source: Readable, upload: FormUpload): Transform {
         bytes += bytesOf(what, chunk).byteLength;
         if (sizeBytes !== undefined && bytes > sizeBytes) throw wrong('more');
         if (bytes > maxBytesOf(upload)) throw tooLarge(what, upload);
-        tell();
+        report();
         done(null, chunk);
       } catch (error) {
         done(error as Error);
@@ -153,7 +158,7 @@ function checked(source: Readable, upload: FormUpload): Transform {
     flush(done) {
       try {
         if (sizeBytes !== undefined && bytes < sizeBytes) throw wrong(String(bytes));
-        if (bytes === 0) tell();
+        if (bytes === 0) report();
         done();
       } catch (error) {
         done(error as Error);

@@ -22,20 +22,23 @@ export interface UploadPathOptions extends UploadOptions {
 }
 
 /**
- * Uploads a file from disk with constant memory, each try from the start. Its media type is that of the name's extension unless
- * `mimeType` says otherwise. The result goes into `containerUpload` or `contentBlockFor`.
+ * Uploads a file from disk with constant memory, each try from the start.
+ * Its media type is that of the name's extension unless `mimeType` says
+ * otherwise. The result goes into `containerUpload` or `contentBlockFor`.
  *
  * @param file a path, or a `file:` URL
  *
- * @throws {InvalidInputError} before any request: the path does not exist, is a folder or cannot be opened, the file is
- * larger than `maxBytes`, its name is to be rejected, or the client has no `files`.
+ * @throws {InvalidInputError} before any request: the path does not exist, is a folder or cannot be
+ * opened, the file is larger than `maxBytes`, its name is to be rejected, or the client has no `files`.
  * @throws {UploadError} when reading breaks off, the file shrinks meanwhile, or the signal aborts.
  * @throws the SDK's errors.
  *
  * @example
  * ```ts
- * const file = await uploadPath(client, 'sales.csv', { onProgress: ({ bytes, total }) => console.log(bytes, total) });
- * await runTurn(client, { ...params, messages: [userMessage('Plot revenue by month.', { files: [file] })] });
+ * const onProgress = ({ bytes, total }) => console.log(bytes, total);
+ * const file = await uploadPath(client, 'sales.csv', { onProgress });
+ * const messages = [userMessage('Plot revenue by month.', { files: [file] })];
+ * await runTurn(client, { ...params, messages });
  * ```
  */
 export async function uploadPath(
@@ -76,8 +79,8 @@ export async function uploadPath(
 }
 
 /**
- * As many bytes as were announced: a file that grows meanwhile is sent as it was. The handle stays open, for the next try;
- * its own streams would close it when they are destroyed.
+ * As many bytes as were announced: a file that grows meanwhile is sent as it was. The handle
+ * stays open, for the next try; its own streams would close it when they are destroyed.
  */
 function streamOf(handle: FileHandle, size: number): Readable {
   let position = 0;

@@ -10,34 +10,43 @@ import { assertUploadOptions, type UploadOptions } from '../files/upload/upload-
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { type UploadProgress, uploadForm } from './upload-form.ts';
 
-/** A Node `Readable`, as far as a type is needed: so that whoever has no types of Node can compile. */
+/** A Node `Readable`, as far as a type is needed, so that projects without Node's types compile. */
 interface NodeReadable {
   pipe(destination: never): unknown;
   destroy(error?: Error): unknown;
   [Symbol.asyncIterator](): AsyncIterator<unknown>;
 }
 
-/** A Node stream, such as the body of an object in a store, or a stream of web APIs, or an async iterable of bytes. */
+/**
+ * A Node stream, such as the body of an object in a store,
+ * or a stream of web APIs, or an async iterable of bytes.
+ */
 export type StreamSource = NodeReadable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** Options of {@link uploadStream}. */
 export interface UploadStreamOptions extends UploadOptions {
   /** The file's name in the container. */
   readonly name: string;
-  /** How many bytes the stream has, where that is known: then too large a file is not sent, and a stream that ends early is an error. */
+  /**
+   * How many bytes the stream has, where that is known: then too large
+   * a file is not sent, and a stream that ends early is an error.
+   */
   readonly sizeBytes?: number | undefined;
   /** `total` is `sizeBytes`, or `null`. */
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
 }
 
 /**
- * Uploads a stream with constant memory. Its media type is that of the name's extension unless `mimeType` says otherwise.
+ * Uploads a stream with constant memory. Its media type is that
+ * of the name's extension unless `mimeType` says otherwise.
  *
- * A stream can be read once, so it is tried once. Pass a function that opens it, and a failed upload is tried again with a
- * fresh one. Whatever happens, a stream that was taken is destroyed.
+ * A stream can be read once, so it is tried once. Pass a function that opens it, and a failed
+ * upload is tried again with a fresh one. Whatever happens, a stream that was taken is destroyed.
  *
- * @throws {InvalidInputError} before any request: no stream, no name, a name that is to be rejected, `sizeBytes` above `maxBytes`.
- * @throws {UploadError} when the stream breaks off, does not have `sizeBytes` bytes or more than `maxBytes`, and when the signal aborts.
+ * @throws {InvalidInputError} before any request: no stream, no
+ * name, a name that is to be rejected, `sizeBytes` above `maxBytes`.
+ * @throws {UploadError} when the stream breaks off, does not have
+ * `sizeBytes` bytes or more than `maxBytes`, and when the signal aborts.
  * @throws the SDK's errors.
  *
  * @example
@@ -70,7 +79,7 @@ export async function uploadStream(
       ),
     );
   } catch (error) {
-    // Whoever opened it handed it over, and would wait for its end otherwise.
+    // The caller handed it over, and would wait for its end otherwise.
     if (source instanceof Readable) source.destroy();
     if (source instanceof ReadableStream && !source.locked) source.cancel(error).catch(() => {});
     throw error;

@@ -19,7 +19,7 @@ export function readerFor(contentType: string, isFile = false): BodyReader {
   }
   const chunks: Uint8Array[] = [];
   return {
-    // Copied: whoever sent it may use its memory again.
+    // Copied: the sender may use its memory again.
     push: (chunk) => void chunks.push(chunk.slice()),
     body: () => bodyOf(joined(chunks), contentType, isFile),
   };

@@ -1,6 +1,9 @@
 import * as z from 'zod/v4-mini';
 
-/** One part of an upload: a text with its `value`, or a file with its name, media type and size, without its bytes. */
+/**
+ * One part of an upload: a text with its `value`, or a file
+ * with its name, media type and size, without its bytes.
+ */
 export interface ExchangePart {
   readonly name: string;
   readonly value?: string | undefined;
@@ -10,8 +13,8 @@ export interface ExchangePart {
 }
 
 /**
- * A body as a fixture holds it. `text` is exact to the byte, event streams too; `tail` holds the bytes of a character, as
- * base64, that a cut tore apart. What is no text is `base64`.
+ * A body as a fixture holds it. `text` is exact to the byte, event streams too; `tail` holds
+ * the bytes of a character, as base64, that a cut tore apart. What is no text is `base64`.
  */
 export type ExchangeBody =
   | { readonly type: 'none' }
@@ -47,7 +50,10 @@ export interface Exchange {
   readonly response: ExchangeResponse;
 }
 
-/** The path as fixtures tell it: without the host and the prefix of a gateway, the query in the order of its names. */
+/**
+ * The path as fixtures hold it: without the host and the
+ * prefix of a gateway, the query in the order of its names.
+ */
 export function pathOf(url: string): string {
   const { pathname, searchParams } = new URL(url);
   searchParams.sort();

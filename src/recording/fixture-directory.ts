@@ -18,10 +18,11 @@ export function fixtureName(number: number, { request: { method, path } }: Excha
 }
 
 /**
- * Makes a directory ready for fixtures, before anything is asked that costs money. One that holds fixtures is refused:
- * old ones between new ones would be served, too.
+ * Makes a directory ready for fixtures, before anything is asked that costs money.
+ * One that holds fixtures is refused: old ones between new ones would be served, too.
  *
- * @throws {EmulatorError} `.code` `not_node`, `fixtures_exist`, or `fixture_not_written` where it cannot be written.
+ * @throws {EmulatorError} `.code` `not_node`, `fixtures_exist`,
+ * or `fixture_not_written` where it cannot be written.
  */
 export function prepareDirectory(directory: string | URL): {
   write(name: string, text: string): Promise<void>;
@@ -62,7 +63,8 @@ export function prepareDirectory(directory: string | URL): {
 /**
  * The fixtures of a directory, in the order of their numbers. Other files are not looked at.
  *
- * @throws {EmulatorError} `.code` `not_node`, `fixtures_missing`, or `fixture_damaged` naming the file and the field.
+ * @throws {EmulatorError} `.code` `not_node`, `fixtures_missing`,
+ * or `fixture_damaged` naming the file and the field.
  */
 export function readFixtures(directory: string | URL): Fixture[] {
   const { fs, path } = disk(directory, 'replay()');

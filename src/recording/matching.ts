@@ -16,7 +16,10 @@ const ANOTHER_PATH = 2 * MOST_DIFFERENCES;
 export const isSame = (recorded: ExchangeRequest, asked: ExchangeRequest): boolean =>
   recorded.method === asked.method && differences(recorded, asked).next().done === true;
 
-/** Why no fixture answers a request, in words that name the nearest one and the first path at which it differs. */
+/**
+ * Why no fixture answers a request, in words that name
+ * the nearest one and the first path at which it differs.
+ */
 export function explainMiss(fixtures: readonly Fixture[], asked: ExchangeRequest): string {
   const name = `${asked.method} ${asked.path}`;
   const distances = fixtures

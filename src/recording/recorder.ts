@@ -19,8 +19,8 @@ export interface RecorderOptions<Client extends RecordableClient> {
   /** Where the fixtures go: made where it is missing, and refused where it holds some already. */
   readonly directory: string | URL;
   /**
-   * Takes out your own secrets, behind everything that is redacted anyway. Give the same function to `replay()`, which
-   * compares what is asked in the same form.
+   * Takes out your own secrets, after everything that is redacted anyway. Give the
+   * same function to `replay()`, which compares what is asked in the same form.
    */
   readonly redact?: Redact | undefined;
 }
@@ -32,7 +32,8 @@ export interface Recorder<Client extends RecordableClient> extends AsyncDisposab
   /** What was written so far, redacted, in the order of the requests. */
   readonly exchanges: readonly Exchange[];
   /**
-   * Waits until everything is on disk. An answer that is still being read is written as far as it came, and again when it ends.
+   * Waits until everything is on disk. An answer that is still being
+   * read is written as far as it came, and again when it ends.
    *
    * @throws {EmulatorError} `.code` `fixture_not_written`: the first one that could not be written.
    */
@@ -59,14 +60,14 @@ interface Entry {
 }
 
 /**
- * Records real exchanges as fixtures: one JSON file for each request that got an answer, numbered in the order of the
- * requests, such as `0001-post-v1-messages.json`. `replay(directory)` serves them without a key.
+ * Records real exchanges as fixtures: one JSON file for each request that got an answer, numbered in the
+ * order of the requests, such as `0001-post-v1-messages.json`. `replay(directory)` serves them without a key.
  *
- * Answers reach the caller unchanged and live; streams are kept to the byte, also those that broke or were aborted. Keys,
- * request ids, `metadata.user_id` and all headers but four are taken out. Needs Node.
+ * Answers reach the caller unchanged and live; streams are kept to the byte, also those that broke or
+ * were aborted. Keys, request ids, `metadata.user_id` and all headers but four are taken out. Needs Node.
  *
- * When a fixture cannot be written, the client's logger says so at once, the next request is refused before it is sent, and
- * `flush()` throws; an answer that was paid for is never spoiled.
+ * When a fixture cannot be written, the client's logger says so at once, the next request is
+ * refused before it is sent, and `flush()` throws; an answer that was paid for is never spoiled.
  *
  * @throws {InvalidInputError} for a client that has no middleware.
  * @throws {EmulatorError} `.code` `not_node`, `fixtures_exist` or `fixture_not_written`.
@@ -166,7 +167,10 @@ export function recorder<Client extends RecordableClient>(
   };
 }
 
-/** A stream can be read only once, so it is noted while it is sent; any other body is read when it is written down. */
+/**
+ * A stream can be read only once, so it is noted while it
+ * is sent; any other body is read when it is written down.
+ */
 function watchBody(request: ApiRequest): {
   readonly outgoing: ApiRequest;
   readonly sentBody: () => Promise<ExchangeBody>;

@@ -10,7 +10,9 @@ export type Redact = (exchange: Exchange) => Exchange;
 /** What stands in the place of a request id. */
 export const NO_REQUEST_ID = 'req_redacted';
 
-/** Redacted text is not redacted any further, so that what is asked in a replay is compared in the same form. */
+/**
+ * Redacted text is not redacted any further, so that what is asked in a replay is compared in the same form.
+ */
 const PATTERNS: Patterns = [
   [/sk-ant-[\w-]+/g, 'sk-ant-redacted'],
   // Words that merely follow "bearer" have no digits and are shorter.
@@ -84,8 +86,8 @@ function redactBody(body: ExchangeBody, patterns: Patterns): ExchangeBody {
 }
 
 /**
- * Line by line, as events and JSON lines are written: a line with JSON in it is redacted value by value, so that it stays
- * JSON, and one in which nothing was found is not touched.
+ * Line by line, as events and JSON lines are written: a line with JSON in it is redacted
+ * value by value, so that it stays JSON, and one in which nothing was found is not touched.
  */
 function redactLines(text: string, patterns: Patterns): string {
   return text.replace(/^(data: ?)?([^\r\n]+)/gm, (line, prefix: string | undefined, content: string) => {

@@ -11,8 +11,8 @@ import { NO_REQUEST_ID, type Redact, redactRequest } from './redaction.ts';
 /** Options of {@link replay}. */
 export interface ReplayOptions {
   /**
-   * The function that the recorder had. Here it gets what is asked, with an empty answer, so that both are compared in the
-   * same form. It may also even out what differs each time, such as the date in a prompt.
+   * The function that the recorder had. Here it gets what is asked, with an empty answer, so that both are
+   * compared in the same form. It may also even out what differs each time, such as the date in a prompt.
    */
   readonly redact?: Redact | undefined;
 }
@@ -23,7 +23,10 @@ export interface Replay {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Every request so far, in order, also those that nothing answered. */
   readonly requests: readonly RecordedRequest[];
-  /** @throws {EmulatorError} `.code` `fixtures_left_over`, with a table of the exchanges that no request asked for. */
+  /**
+   * @throws {EmulatorError} `.code` `fixtures_left_over`,
+   * with a table of the exchanges that no request asked for.
+   */
   assertDone(): void;
 }
 
@@ -32,15 +35,16 @@ const RETRY_AT_ONCE = { 'retry-after-ms': '1' };
 const NO_ANSWER: Exchange['response'] = { status: 200, headers: {}, body: { type: 'none' }, end: 'whole' };
 
 /**
- * Serves what `recorder()` recorded, without a key and without a network. A request gets the answer to the recorded one
- * of the same method, path, query and content: JSON with its keys in any order, uploads by the name, type and size of
- * each file. Headers do not count.
+ * Serves what `recorder()` recorded, without a key and without a network. A request gets
+ * the answer to the recorded one of the same method, path, query and content: JSON with its
+ * keys in any order, uploads by the name, type and size of each file. Headers do not count.
  *
- * Each exchange is served once, equal ones in the order in which they were recorded; a GET that is asked more often gets the last answer
- * again. Any other request is answered with HTTP 400 and a message that names the nearest exchange and the first path
- * that differs. Needs Node; the fixtures are read at once.
+ * Each exchange is served once, equal ones in the order in which they were recorded; a GET that is asked
+ * more often gets the last answer again. Any other request is answered with HTTP 400 and a message that
+ * names the nearest exchange and the first path that differs. Needs Node; the fixtures are read at once.
  *
- * @throws {EmulatorError} `.code` `not_node`, `fixtures_missing`, or `fixture_damaged` naming the file and the field.
+ * @throws {EmulatorError} `.code` `not_node`, `fixtures_missing`,
+ * or `fixture_damaged` naming the file and the field.
  *
  * @example
  * ```ts
@@ -57,7 +61,9 @@ export function replay(directory: string | URL, options: ReplayOptions = {}): Re
   const requests: RecordedRequest[] = [];
   const ids = new Ids();
 
-  /** The first that was not served yet. Nothing is awaited, so that two requests at once cannot get the same. */
+  /**
+   * The first that was not served yet. Nothing is awaited, so that two requests at once cannot get the same.
+   */
   function take(asked: ExchangeRequest): Fixture | undefined {
     const same = fixtures.filter(({ exchange }) => isSame(exchange.request, asked));
     const fixture =

@@ -13,8 +13,8 @@ interface Piece {
 }
 
 /**
- * Replaces what is found in the deltas of a block, also where it is spread over several and no event shows it alone: its
- * replacement goes into the first of them. Lines in which nothing was found are not touched.
+ * Replaces what is found in the deltas of a block, also where it is spread over several and no event shows
+ * it alone: its replacement goes into the first of them. Lines in which nothing was found are not touched.
  */
 export function replaceSplit(stream: string, patterns: Patterns): string {
   const lines = stream.split('\n');
@@ -55,7 +55,10 @@ function pieceOf(line: string, number: number): readonly [string, Piece] | undef
   ];
 }
 
-/** One walk over pieces and matches together, so that many of both take time that grows with their number alone. */
+/**
+ * One walk over pieces and matches together, so that many
+ * of both take time that grows with their number alone.
+ */
 function replaceOver(pieces: readonly Piece[], pattern: RegExp, replacement: string): void {
   const whole = pieces.map(({ text }) => text).join('');
   const matches = whole.matchAll(pattern);

@@ -1,21 +1,21 @@
 import { readerFor } from './body.ts';
 import type { ExchangeResponse } from './exchange.ts';
 
-/** Behind these, the API sends nothing more, and clients stop reading. */
+/** After these, the API sends nothing more, and clients stop reading. */
 const LAST_EVENT = /(^|\n)event: (message_stop|error)\r?\ndata:[^\r\n]*\r?\n\r?\n$/;
 
 /** A response that is read by its caller, and what was read so far. */
 export interface TappedResponse {
   readonly response: Response;
-  /** The body so far; a body that nobody read to its end counts as aborted. */
+  /** The body so far; a body that was not read to its end counts as aborted. */
   received(): Pick<ExchangeResponse, 'body' | 'end'>;
   /** Settles when nothing more will come. */
   readonly ended: Promise<void>;
 }
 
 /**
- * The same response, whose body is noted while its caller reads it: live, no faster than the caller reads, and ended
- * when the caller stops.
+ * The same response, whose body is noted while its caller reads it: live,
+ * no faster than the caller reads, and ended when the caller stops.
  */
 export function tap(
   response: Response,
@@ -45,8 +45,8 @@ export function tap(
   }
 
   /**
-   * The SDK drops the body of an error that it answers with a retry. It is short, and a fixture without it would not be
-   * what the API said.
+   * The SDK drops the body of an error that it answers with a retry. It
+   * is short, and a fixture without it would not be what the API said.
    */
   async function readRest(): Promise<void> {
     while (await read());
@@ -59,7 +59,7 @@ export function tap(
       async pull(controller) {
         try {
           const chunk = await read();
-          // There is nobody to hand it to.
+          // No reader takes it any more.
           if (isCancelled) return;
           if (chunk) return controller.enqueue(chunk);
           settle('whole');
@@ -73,7 +73,7 @@ export function tap(
       async cancel(reason) {
         isCancelled = true;
         if (!response.ok && !signal?.aborted) {
-          // Not awaited: whoever cancels does not want to wait for it.
+          // Not awaited: a reader that cancels does not want to wait for it.
           void readRest().catch(() => settle('broken'));
           return;
         }

@@ -17,8 +17,9 @@ export interface ToolRound {
 type Content = ToolResultBlockParam['content'];
 
 /**
- * Runs the handlers of all calls of a response at the same time, and gives their results in the order of the calls. A
- * handler that throws, is late, or gives what cannot be sent makes an error result; an abort of the turn throws.
+ * Runs the handlers of all calls of a response at the same time, and gives
+ * their results in the order of the calls. A handler that throws, is late, or
+ * gives what cannot be sent makes an error result; an abort of the turn throws.
  */
 export async function answerCalls(
   calls: readonly ToolUseBlock[],

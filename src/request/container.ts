@@ -39,8 +39,8 @@ export class Container implements ContainerData {
   }
 
   /**
-   * Whether the time that the API gave has passed. That time is a rolling hour after the last activity and a hint:
-   * containers were seen to work after it and to be gone. `false` when the API gave none.
+   * Whether the time that the API gave has passed. That time is a rolling hour after the last activity
+   * and a hint: containers were seen to work after it and to be gone. `false` when the API gave none.
    *
    * @param now milliseconds since 1970 or a `Date`; default: the current time
    */
@@ -49,8 +49,8 @@ export class Container implements ContainerData {
   }
 
   /**
-   * The value for the API's `container`: a string, or `{id, skills}` with skills. `{id}` alone is refused with
-   * "container: Input should be a valid string" (recorded Apr 2026).
+   * The value for the API's `container`: a string, or `{id, skills}` with skills. `{id}`
+   * alone is refused with "container: Input should be a valid string" (recorded Apr 2026).
    */
   toParam(): string | ContainerParams {
     if (this.skills.length === 0) return this.id;
@@ -69,8 +69,8 @@ export interface ContainerSource {
 }
 
 /**
- * The container of a message, a turn or a state; of several, the last one named. Absence in a later response does
- * not mean that the container is gone.
+ * The container of a message, a turn or a state; of several, the last one
+ * named. Absence in a later response does not mean that the container is gone.
  *
  * @example
  * ```ts
@@ -93,7 +93,7 @@ function isSkill(value: unknown): value is SkillData {
   return isRecord(value) && ['skillId', 'type', 'version'].every((key) => typeof value[key] === 'string');
 }
 
-/** The plain data of a handle, told from the API's own form by `expiresAt`. */
+/** The plain data of a handle, which has `expiresAt` where the API's own form does not. */
 function isContainerData(value: unknown): value is ContainerData {
   return (
     value instanceof Container || (isRecord(value) && typeof value['id'] === 'string' && 'expiresAt' in value)

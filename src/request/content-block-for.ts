@@ -11,9 +11,9 @@ const DOCUMENTS = new Set(['application/pdf', 'text/plain']);
 const IMAGES = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 
 /**
- * The block by which Claude gets to know a file best: a `document` for PDF and plain text and an `image` for JPEG, PNG, GIF and
- * WebP, which Claude then reads itself; `container_upload` for everything else, which only code can read. Code does not see the
- * first two: for that, add `containerUpload(file)`.
+ * The block by which Claude gets to know a file best: a `document` for PDF and plain text and an `image`
+ * for JPEG, PNG, GIF and WebP, which Claude then reads itself; `container_upload` for everything else,
+ * which only code can read. Code does not see the first two: for that, add `containerUpload(file)`.
  *
  * @param file what an upload returned
  * @throws {InvalidInputError} when it has no id or no `mime_type`.

@@ -67,8 +67,8 @@ export function containerUploads(files: readonly FileReference[] = []): Containe
 }
 
 /**
- * System text that makes files come back. Only top-level files in a command's own `$OUTPUT_DIR` become artifacts
- * (documented since Aug 2026), and Claude sees neither that rule nor the file ids.
+ * System text that makes files come back. Only top-level files in a command's own `$OUTPUT_DIR`
+ * become artifacts (documented since Aug 2026), and Claude sees neither that rule nor the file ids.
  *
  * @example
  * ```ts

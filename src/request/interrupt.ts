@@ -10,8 +10,8 @@ export interface InterruptedHistory {
 type Block = { readonly [key: string]: unknown };
 
 /**
- * Drops calls without a result, so that something else than results may follow. With the call of running code go the calls
- * that it made, and their results.
+ * Drops calls without a result, so that something else than results may follow.
+ * With the call of running code go the calls that it made, and their results.
  */
 export function withoutOpenCalls(messages: readonly MessageParam[]): InterruptedHistory {
   const blocks = messages.flatMap(blocksOf);

@@ -32,13 +32,14 @@ export interface ContinuableResponse {
  * One step of a turn, pure: what to send next, or `undefined` when there is nothing to send.
  *
  * - `pause_turn`: the same params with the response appended as an assistant message of its own, verbatim.
- * - `tool_use` with `toolResults`: the response and one user message of `tool_result` blocks only, as the API demands
- *   while server-side work waits.
+ * - `tool_use` with `toolResults`: the response and one user message of
+ *   `tool_result` blocks only, as the API demands while server-side work waits.
  * - with `interrupt`: the response without its open calls, and the user message. It goes before the others.
  * - anything else, and `tool_use` without `toolResults`: `undefined`.
  *
- * The container of the response is carried on, as a string or `{id, skills}`; where the response names none, that of
- * the params stays. A forced `tool_choice` becomes `auto`, or it would force the tool again. Nothing is mutated.
+ * The container of the response is carried on, as a string or `{id, skills}`;
+ * where the response names none, that of the params stays. A forced `tool_choice`
+ * becomes `auto`, or it would force the tool again. Nothing is mutated.
  *
  * @throws {InvalidInputError} when `toolResults` do not answer each waiting call exactly once.
  *
@@ -96,7 +97,10 @@ export function withToolResults<P extends { readonly messages: MessageParam[] }>
   return { ...params, messages: [...params.messages, { role: 'user' as const, content: [...results] }] };
 }
 
-/** The params with a new user message instead of what was open, and the ids of the calls that were dropped for it. */
+/**
+ * The params with a new user message instead of what was
+ * open, and the ids of the calls that were dropped for it.
+ */
 export function interruptedParams<P extends { readonly messages: MessageParam[] }>(
   params: P,
   interrupt: MessageParam['content'],

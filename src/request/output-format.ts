@@ -4,8 +4,9 @@ import type { AnswerParser } from '../turn/parse-answer.ts';
 import { isRecord } from '../wire/blocks.ts';
 
 /**
- * The form that the answer must have, as the SDK's helpers make it: `zodOutputFormat`, `jsonSchemaOutputFormat`,
- * `betaStandardSchemaOutputFormat`. Without `parse` it is sent all the same, and nothing is parsed.
+ * The form that the answer must have, as the SDK's helpers make it:
+ * `zodOutputFormat`, `jsonSchemaOutputFormat`, `betaStandardSchemaOutputFormat`.
+ * Without `parse` it is sent all the same, and nothing is parsed.
  */
 export type OutputFormat<Parsed = unknown> = JSONOutputFormat & {
   /** Reads the answer; what it throws becomes a notice. */
@@ -17,7 +18,10 @@ export type TurnOutputConfig<Parsed = unknown> = Omit<OutputConfig, 'format'> & 
   format?: OutputFormat<Parsed> | null | undefined;
 };
 
-/** `output_config` as it is sent, and what reads the answer. The function is never sent, nor put into a checkpoint. */
+/**
+ * `output_config` as it is sent, and what reads the answer.
+ * The function is never sent, nor put into a checkpoint.
+ */
 export function splitOutputConfig({ format, ...rest }: TurnOutputConfig): {
   readonly outputConfig: OutputConfig;
   readonly parse: AnswerParser | null;

@@ -13,18 +13,25 @@ import { type RunnableTool, splitTools } from './runnable-tools.ts';
 import { codeExecutionTool, hasCodeExecutionTool } from './tools.ts';
 
 /**
- * What the SDK's `messages.create` takes, without `stream`: a turn is always streamed. `Parsed` is what `output_config.format`
- * reads, and alone is inferred: the params themselves stay a plain type, so that a typo in them is an error.
+ * What the SDK's `messages.create` takes, without `stream`: a turn is always
+ * streamed. `Parsed` is what `output_config.format` reads, and alone is inferred:
+ * the params themselves stay a plain type, so that a typo in them is an error.
  */
 export type TurnParams<Parsed = unknown> = Omit<
   MessageCreateParamsNonStreaming,
   'container' | 'stream' | 'tools' | 'output_config'
 > & {
-  /** Definitions, and tools with a handler, as `betaZodTool` makes them: those are run when Claude or its code calls them. */
+  /**
+   * Definitions, and tools with a handler, as `betaZodTool` makes
+   * them: those are run when Claude or its code calls them.
+   */
   readonly tools?: readonly (ToolUnion | RunnableTool)[];
   /** Continue in this container. Without it the API makes a fresh one when code runs. */
   readonly container?: ContainerInput;
-  /** With a `format` of the SDK's helpers, the answer is JSON of that form, and `turn.parsed` is what it reads. */
+  /**
+   * With a `format` of the SDK's helpers, the answer is
+   * JSON of that form, and `turn.parsed` is what it reads.
+   */
   readonly output_config?: TurnOutputConfig<Parsed>;
 };
 
@@ -36,8 +43,9 @@ export interface PreparedParams {
 }
 
 /**
- * Checks the params of a turn and makes what is sent: runnable tools as their definitions, the code execution tool
- * added where none is, the format without its function, and the container in the API's form. The caller's objects are not changed.
+ * Checks the params of a turn and makes what is sent: runnable tools as their
+ * definitions, the code execution tool added where none is, the format without its
+ * function, and the container in the API's form. The caller's objects are not changed.
  *
  * @throws {InvalidInputError} naming what is missing or wrong.
  */

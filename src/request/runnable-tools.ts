@@ -3,12 +3,15 @@ import { assertInput, InvalidInputError } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 
 /**
- * A tool with its handler, as the SDK's helpers make them: `betaZodTool`, `betaStandardSchemaTool`, those of MCP, or any object of a
- * definition with `run`.
+ * A tool with its handler, as the SDK's helpers make them: `betaZodTool`,
+ * `betaStandardSchemaTool`, those of MCP, or any object of a definition with `run`.
  */
 export interface RunnableTool {
   readonly name: string;
-  /** Gets the input, parsed where the tool has `parse`, and `{ toolUse, signal }`. What it throws becomes an error result. */
+  /**
+   * Gets the input, parsed where the tool has `parse`, and `{
+   * toolUse, signal }`. What it throws becomes an error result.
+   */
   run(input: never, context?: never): unknown;
   parse?(input: unknown): unknown;
 }

@@ -29,8 +29,9 @@ type CodeExecutionTools = {
 /** Options of {@link codeExecutionTool}. */
 export interface CodeExecutionToolOptions<V extends CodeExecutionVersion = CodeExecutionVersion> {
   /**
-   * Default `code_execution_20260120`: bash, file editing and Python whose state persists. `_20260521` is the same
-   * and tells Claude of the 90 s limit per cell; `_20250825` has no Python state; `_20250522` is Python only.
+   * Default `code_execution_20260120`: bash, file editing and Python whose
+   * state persists. `_20260521` is the same and names the 90 s limit per cell
+   * to Claude; `_20250825` has no Python state; `_20250522` is Python only.
    */
   readonly version?: V;
   /** Who may call the tool: `direct` (Claude), or a version of this tool (its running code). */

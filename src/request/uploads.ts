@@ -22,7 +22,10 @@ export function withUploads(messages: readonly MessageParam[], fileIds: readonly
   return [...messages.slice(0, -1), { ...last, content: [...content, ...added] }];
 }
 
-/** The same request for a fresh container: skills stay, and uploads of the conversation are repeated in its newest message. */
+/**
+ * The same request for a fresh container: skills stay, and
+ * uploads of the conversation are repeated in its newest message.
+ */
 export function inFreshContainer(params: RequestParams): RequestParams {
   const { container, messages, ...rest } = params;
   const skills = isRecord(container) && Array.isArray(container['skills']) ? container['skills'] : [];
@@ -34,8 +37,9 @@ export function inFreshContainer(params: RequestParams): RequestParams {
 }
 
 /**
- * Ids of files in `container_upload` blocks that have no effect: the container is fresh, and the block stands before
- * the last answer that Claude completed (recorded Aug 2026: HTTP 200, and the code does not find the file).
+ * Ids of files in `container_upload` blocks that have no effect: the container
+ * is fresh, and the block stands before the last answer that Claude completed
+ * (recorded Aug 2026: HTTP 200, and the code does not find the file).
  */
 export function inertUploads({ messages, container }: RequestParams): string[] {
   if (requestedContainerId(container) !== null) return [];

@@ -24,7 +24,10 @@ export async function readCheckpoint(checkpoint: unknown): Promise<Checkpoint> {
   return checkpoint as unknown as Checkpoint;
 }
 
-/** What no single field shows: a reference must name a response, and while calls wait, the history must end with the response that made them. */
+/**
+ * What no single field shows: a reference must name a response, and while
+ * calls wait, the history must end with the response that made them.
+ */
 function misfitIn({ phase, messages, responses }: Checkpoint): string | undefined {
   const lost = messages.findIndex((one) => 'response' in one && !responses[one.response]);
   if (lost !== -1) return `messages.${lost}: it is none of the responses`;

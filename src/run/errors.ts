@@ -23,12 +23,12 @@ interface ReceivedSoFar {
 }
 
 /**
- * The exchange broke inside a turn: the stream was cut, fell silent, carried an `error` event, was aborted, or a
- * later request of the turn failed. Nothing received is lost: `.state` holds the turn as far as it came and
- * `.responses` the messages, the last of which may be incomplete.
+ * The exchange broke inside a turn: the stream was cut, fell silent, carried an `error` event,
+ * was aborted, or a later request of the turn failed. Nothing received is lost: `.state` holds
+ * the turn as far as it came and `.responses` the messages, the last of which may be incomplete.
  *
- * Code that ran has run: sending the turn again may run it twice. `.checkpoint` is the last boundary between two
- * responses, for `resumeTurn`; where `mayRerun` is set, it wants `rerun: true`.
+ * Code that ran has run: sending the turn again may run it twice. `.checkpoint` is the last boundary
+ * between two responses, for `resumeTurn`; where `mayRerun` is set, it wants `rerun: true`.
  *
  * @example
  * ```ts
@@ -62,8 +62,8 @@ export class TurnInterruptedError extends CodeExecutionError {
 }
 
 /**
- * The container that a request asked for is gone, with its files and variables. Nothing of that request ran. Run the
- * turn again without `container`, or set `onLostContainer: 'restart'`.
+ * The container that a request asked for is gone, with its files and variables. Nothing of that
+ * request ran. Run the turn again without `container`, or set `onLostContainer: 'restart'`.
  *
  * @example
  * ```ts
@@ -93,8 +93,8 @@ export class ContainerLostError extends CodeExecutionError {
 }
 
 /**
- * A limit of the options was reached between two responses; `.code` is `turn_limit`. The turn is not finished, and not
- * lost: `.turn` holds everything so far.
+ * A limit of the options was reached between two responses; `.code` is `turn_limit`.
+ * The turn is not finished, and not lost: `.turn` holds everything so far.
  *
  * @example
  * ```ts

@@ -45,8 +45,9 @@ export interface Start {
 }
 
 /**
- * The loop of a turn: send, read, and go on while the API pauses or calls tools that have a handler. Yields after each
- * batch of events, so that the reader sets the pace, and returns the turn. Limits are checked between responses.
+ * The loop of a turn: send, read, and go on while the API pauses or calls tools
+ * that have a handler. Yields after each batch of events, so that the reader
+ * sets the pace, and returns the turn. Limits are checked between responses.
  *
  * @throws {TurnLimitError} at a limit of the options.
  * @throws {ContainerLostError} when the container of a request is gone.
@@ -165,14 +166,20 @@ class TurnLoop {
     return endTurn(this.#run, this.#standing, toCheckpoint, outcome);
   }
 
-  /** Awaited before the turn goes on. A stored checkpoint cannot tell whether its request was already sent: it says that it may have been. */
+  /**
+   * Awaited before the turn goes on. A stored checkpoint cannot tell
+   * whether its request was already sent: it says that it may have been.
+   */
   async #save(): Promise<void> {
     const { onCheckpoint } = this.#run.options;
     if (!onCheckpoint) return;
     await this.#callback('onCheckpoint', () => onCheckpoint(this.#checkpoint(this.#standing, true)));
   }
 
-  /** What a function of the caller's gives. Its failure ends the turn between two responses, where nothing is lost. */
+  /**
+   * What a function of the caller's gives. Its failure ends
+   * the turn between two responses, where nothing is lost.
+   */
   async #callback<T>(name: 'onCheckpoint' | 'stopWhen', call: () => T | PromiseLike<T>): Promise<T> {
     const { signal } = this.#run;
     try {
@@ -196,7 +203,9 @@ class TurnLoop {
     yield;
   }
 
-  /** A response that broke off is asked for again only as often as the caller says: its code may run twice. */
+  /**
+   * A response that broke off is asked for again only as often as the caller says: its code may run twice.
+   */
   async *#exchangeOrRepeat(): AsyncGenerator<void, Message> {
     const { signal, options } = this.#run;
     const mayRetry = (error: unknown) => {
@@ -226,7 +235,10 @@ class TurnLoop {
     this.#translator = this.#newTranslator(readState());
   }
 
-  /** One request and its response, under a signal of its own. The message is given once `message_stop` proved that it is whole. */
+  /**
+   * One request and its response, under a signal of its own. The
+   * message is given once `message_stop` proved that it is whole.
+   */
   async *#exchange(): AsyncGenerator<void, Message> {
     const { signal, options } = this.#run;
     signal.throwIfAborted();
@@ -247,7 +259,10 @@ class TurnLoop {
     }
   }
 
-  /** Sends the request, once more in a fresh container where the one that it names is gone and nothing is lost with it. */
+  /**
+   * Sends the request, once more in a fresh container where
+   * the one that it names is gone and nothing is lost with it.
+   */
   async #send(signal: AbortSignal): Promise<Response> {
     const { client, options, observer } = this.#run;
     const { params, responses } = this.#standing;
@@ -317,7 +332,10 @@ class TurnLoop {
   }
 }
 
-/** What a response asks for, if the loop can do it. No call is run unless all can be: they have to be answered together. */
+/**
+ * What a response asks for, if the loop can do it. No call is
+ * run unless all can be: they have to be answered together.
+ */
 function asksOf({ stop_reason: reason, content }: Message, handlers: Run['handlers']): Asks | undefined {
   if (reason === 'pause_turn') return 'pause';
   const calls = toolUsesIn(content);

@@ -10,16 +10,20 @@ import { isRecord } from '../wire/blocks.ts';
 export interface TurnOptions {
   /** How many `pause_turn`s may be continued before the turn ends with a `TurnLimitError`. Default 10. */
   readonly maxPauses?: number | undefined;
-  /** How many rounds of calls of your own tools may be answered before the turn ends with a `TurnLimitError`. Default 25. */
+  /**
+   * How many rounds of calls of your own tools may be answered
+   * before the turn ends with a `TurnLimitError`. Default 25.
+   */
   readonly maxToolRounds?: number | undefined;
   /**
-   * Once all responses together used this many output tokens, no further request is sent and the turn ends with a
-   * `TurnLimitError`. Default none.
+   * Once all responses together used this many output tokens, no further
+   * request is sent and the turn ends with a `TurnLimitError`. Default none.
    */
   readonly maxOutputTokens?: number | undefined;
   /**
-   * After so many milliseconds, over all processes that the turn ran in, no further request is sent and the turn ends
-   * with a `TurnLimitError`. A response that is under way is not stopped; `signal` does that. Default none.
+   * After so many milliseconds, over all processes that the turn ran in, no
+   * further request is sent and the turn ends with a `TurnLimitError`. A
+   * response that is under way is not stopped; `signal` does that. Default none.
    */
   readonly maxDurationMs?: number | undefined;
   /** Asked between two responses: `true` ends the turn without an error, as `paused`, with a checkpoint. */
@@ -27,18 +31,20 @@ export interface TurnOptions {
   /** Longest time of one handler in milliseconds; a late one gives an error result. Default 240 000. */
   readonly toolTimeoutMs?: number | undefined;
   /**
-   * When the container that the turn asks for is gone: `'throw'` a `ContainerLostError`, or `'restart'` in a fresh one
-   * with the uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
+   * When the container that the turn asks for is gone: `'throw'` a `ContainerLostError`, or `'restart'` in a
+   * fresh one with the uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
    */
   readonly onLostContainer?: 'throw' | 'restart' | undefined;
   /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
   readonly idleTimeoutMs?: number | undefined;
-  /** Tries after the first when it is certain that no code ran (429, 503, 529, never connected). Default 2. */
+  /**
+   * Tries after the first when it is certain that no code ran (429, 503, 529, never connected). Default 2.
+   */
   readonly retries?: number | undefined;
   /**
-   * Tries after the first for a response that broke off when its code may have run already: a cut or silent stream, an
-   * `error` event that passes, a lost connection, 408, 409, 5xx. Code may run twice; what came first is kept in a
-   * notice. Default 0.
+   * Tries after the first for a response that broke off when its code may have run
+   * already: a cut or silent stream, an `error` event that passes, a lost connection,
+   * 408, 409, 5xx. Code may run twice; what came first is kept in a notice. Default 0.
    */
   readonly interruptedRetries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
@@ -56,8 +62,8 @@ export interface TurnOptions {
   /** Sees every event when it happens; never awaited. What it throws becomes a notice and ends the calls. */
   readonly onEvent?: ((event: TurnEvent) => void) | undefined;
   /**
-   * Gets a checkpoint after each pause, and before and after the handlers of a tool round; awaited. What it throws ends
-   * the turn with a `TurnInterruptedError` of code `checkpoint_failed`.
+   * Gets a checkpoint after each pause, and before and after the handlers of a tool round; awaited.
+   * What it throws ends the turn with a `TurnInterruptedError` of code `checkpoint_failed`.
    */
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void | PromiseLike<void>) | undefined;
   /** The clock of limits, times and expiry. Default the system's. */

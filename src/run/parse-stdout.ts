@@ -2,7 +2,10 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CodeExecutionError, guardOf, quoted } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
 
-/** What a schema of zod, valibot, arktype and others has: version 1 of [Standard Schema](https://standardschema.dev). */
+/**
+ * What a schema of zod, valibot, arktype and others has:
+ * version 1 of [Standard Schema](https://standardschema.dev).
+ */
 export type StandardSchema<Output = unknown> = StandardSchemaV1<unknown, Output>;
 
 /** One thing that a schema refused. */
@@ -13,8 +16,9 @@ export interface StdoutIssue {
 }
 
 /**
- * What an execution printed is not the value that `parseStdout` was asked for. `.code`: `not_succeeded` (the program or
- * the tool failed, or no result came), `no_stdout`, `encrypted_stdout`, `not_json`, `schema_mismatch`.
+ * What an execution printed is not the value that `parseStdout` was asked
+ * for. `.code`: `not_succeeded` (the program or the tool failed, or no result
+ * came), `no_stdout`, `encrypted_stdout`, `not_json`, `schema_mismatch`.
  *
  * @example
  * ```ts
@@ -55,8 +59,8 @@ export const isStdoutError = /* @__PURE__ */ guardOf<StdoutError>('StdoutError')
  * (`json.dumps(…, indent=2)`). Nothing else is searched, so that no number in a log passes for a result.
  * What the schema itself throws passes through.
  *
- * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty, encrypted, no JSON, or not what
- * the schema asks for; it has the stdout and the issues.
+ * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty,
+ * encrypted, no JSON, or not what the schema asks for; it has the stdout and the issues.
  *
  * @example
  * ```ts
@@ -124,7 +128,10 @@ function lastLine(text: string): string {
   return text.slice(text.lastIndexOf('\n') + 1);
 }
 
-/** From the last line that is only the bracket which the last line closes: one search, however long the log is. */
+/**
+ * From the last line that is only the bracket which the
+ * last line closes: one search, however long the log is.
+ */
 function indentedBlock(text: string, line: string): string | undefined {
   const opening = { '}': '\n{\n', ']': '\n[\n' }[line];
   const start = opening === undefined ? -1 : text.lastIndexOf(opening);

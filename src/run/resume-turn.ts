@@ -22,23 +22,28 @@ export interface ResumeOptions<Parsed = unknown> extends TurnOptions {
   readonly tools?: readonly RunnableTool[] | undefined;
   /** Results for the calls that the turn waits for, instead of handlers. */
   readonly toolResults?: readonly ToolResultBlockParam[] | undefined;
-  /** The turn's `output_config.format`, to read the answer with; what is sent is in the checkpoint. Without it `parsed` is `null`. */
+  /**
+   * The turn's `output_config.format`, to read the answer with; what
+   * is sent is in the checkpoint. Without it `parsed` is `null`.
+   */
   readonly format?: OutputFormat<Parsed> | null | undefined;
-  /** A user message to send instead of going on. Calls without a result are dropped, and a notice names them. */
+  /**
+   * A user message to send instead of going on. Calls without a result are dropped, and a notice names them.
+   */
   readonly interrupt?: MessageParam['content'] | undefined;
   /** Allow code or a handler to run twice: the checkpoint says that something was sent, or run, after it. */
   readonly rerun?: boolean | undefined;
 }
 
 /**
- * Goes on with an unfinished turn, also in another process: the same conversation, container and counters. Events are
- * numbered on. Limits are those of the checkpoint where the options name none.
+ * Goes on with an unfinished turn, also in another process: the same conversation, container and
+ * counters. Events are numbered on. Limits are those of the checkpoint where the options name none.
  *
- * Where something was sent after the checkpoint, the first event is a `response-repeat`: folded onto the events of the
- * process before, it takes back what came after the checkpoint.
+ * Where something was sent after the checkpoint, the first event is a `response-repeat`:
+ * folded onto the events of the process before, it takes back what came after the checkpoint.
  *
- * Bad input, such as a checkpoint that is damaged or a handler that is missing, rejects the first `next()` or `turn()`
- * with an `InvalidInputError`, before any request.
+ * Bad input, such as a checkpoint that is damaged or a handler that is missing, rejects
+ * the first `next()` or `turn()` with an `InvalidInputError`, before any request.
  *
  * @example
  * ```ts
@@ -118,7 +123,7 @@ function assertHandlers(
   );
 }
 
-/** @throws {InvalidInputError} for what is no format, and for one that Claude was not told of. */
+/** @throws {InvalidInputError} for what is no format, and for one that was not in the request. */
 function assertFormatOf({ params }: Checkpoint, format: unknown): void {
   assertFormat(format, 'options.format');
   if (!format || params.output_config?.format) return;

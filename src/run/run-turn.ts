@@ -11,15 +11,16 @@ import type { TurnPlan } from './plan.ts';
 import { TurnStream } from './turn-stream.ts';
 
 /**
- * Runs a turn and gives its events while they happen. See {@link TurnStream}. Throws nothing itself: bad input and
- * failures reject the iteration and `turn()`, as for {@link runTurn}.
+ * Runs a turn and gives its events while they happen. See {@link TurnStream}. Throws nothing
+ * itself: bad input and failures reject the iteration and `turn()`, as for {@link runTurn}.
  *
  * @param client the SDK's client: `new Anthropic()`, its `beta`, a clone, or a Foundry or AWS client
  * @param params what `messages.create` takes, without `stream`
  *
  * @example
  * ```ts
- * const stream = streamTurn(client, { model, max_tokens: 32_000, messages: [userMessage('What is 2 ** 100?')] });
+ * const messages = [userMessage('What is 2 ** 100?')];
+ * const stream = streamTurn(client, { model, max_tokens: 32_000, messages });
  * for await (const event of stream) if (event.type === 'code-delta') process.stdout.write(event.text);
  * console.log((await stream.turn()).answer);
  * ```
@@ -68,8 +69,8 @@ export function planTurn(
 }
 
 /**
- * Runs a turn to its end, over as many responses as `pause_turn` takes. Streams on the wire, so that code that runs
- * for minutes meets no request timeout.
+ * Runs a turn to its end, over as many responses as `pause_turn` takes. Streams
+ * on the wire, so that code that runs for minutes meets no request timeout.
  *
  * Code that fails is data (`turn.executions`), an exchange that fails is thrown.
  *
@@ -80,7 +81,8 @@ export function planTurn(
  *
  * @example
  * ```ts
- * const turn = await runTurn(client, { model, max_tokens: 32_000, messages: [userMessage('What is 2 ** 100?')] });
+ * const messages = [userMessage('What is 2 ** 100?')];
+ * const turn = await runTurn(client, { model, max_tokens: 32_000, messages });
  * console.log(turn.outcome, turn.answer, turn.executions.length);
  * ```
  */

@@ -21,8 +21,9 @@ export interface SendOptions {
 /**
  * Sends one request that may run code and gives the streamed response once its headers are there.
  *
- * The SDK's own retries are off unless the caller sets `maxRetries`: they repeat a POST after a lost connection or a
- * 500, when code may already have run (three POSTs measured). Only what shows that nothing ran is tried again.
+ * The SDK's own retries are off unless the caller sets `maxRetries`: they
+ * repeat a POST after a lost connection or a 500, when code may already have
+ * run (three POSTs measured). Only what shows that nothing ran is tried again.
  *
  * @throws what the SDK throws.
  */

@@ -13,7 +13,9 @@ export type Standing = Boundary;
 /** What a response asks the loop to do next. */
 export type Asks = 'pause' | 'tools';
 
-/** What is read when the turn moves on: the state of all events so far, and the time since the last reading. */
+/**
+ * What is read when the turn moves on: the state of all events so far, and the time since the last reading.
+ */
 export interface Moment {
   readonly state: TurnState;
   readonly elapsedMs: number;
@@ -48,7 +50,10 @@ export function afterTools(standing: Standing, results: ToolResultBlockParam[], 
   return { ...movedTo(standing, moment), params: { ...params, messages }, phase: 'ready' };
 }
 
-/** As before a response that broke off, but for what it used: it was billed. Events are numbered on from before it. */
+/**
+ * As before a response that broke off, but for what it used:
+ * it was billed. Events are numbered on from before it.
+ */
 export function afterBreak(standing: Standing, { state, elapsedMs }: Moment): Standing {
   const { seq } = standing.state;
   const responseIndex = standing.responses.length;
@@ -81,7 +86,10 @@ export function reachedLimit(
   return undefined;
 }
 
-/** Counters of a turn that is resumed after a limit. The one that was reached restarts: at 1 for pauses and rounds, since resuming spends one. */
+/**
+ * Counters of a turn that is resumed after a limit. The one that was
+ * reached restarts: at 1 for pauses and rounds, since resuming spends one.
+ */
 export function pastLimit(spent: Spent, limit: string): Spent {
   switch (limit) {
     case 'maxPauses':

@@ -20,13 +20,16 @@ export interface TurnEventsOptions
   extends Pick<TurnOptions, 'signal' | 'idleTimeoutMs' | 'maxEventBytes' | 'maxTurnBytes' | 'maxTurnEvents'> {
   /** The state of the turn so far, when this response continues one. Default: a new turn. */
   readonly state?: TurnState;
-  /** The container in the request, or `null` for none. Default: not known, and `container` events say `unknown`. */
+  /**
+   * The container in the request, or `null` for none.
+   * Default: not known, and `container` events say `unknown`.
+   */
   readonly container?: ContainerInput;
 }
 
 /**
- * The events of one response of an exchange made without this package, the same as `streamTurn` gives, but for times,
- * which are `null`. Ends with `pause` when the response did, else with `turn-end`.
+ * The events of one response of an exchange made without this package, the same as `streamTurn` gives,
+ * but for times, which are `null`. Ends with `pause` when the response did, else with `turn-end`.
  *
  * @throws {InvalidInputError} for a source that is none of the three.
  * @throws {TurnInterruptedError} when the response ends without `message_stop`, with everything received.

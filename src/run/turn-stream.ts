@@ -11,8 +11,8 @@ import type { TurnPlan } from './plan.ts';
 /**
  * A turn that is being run: its events, one after the other, and its result.
  *
- * Nothing is sent before the first `next()` or `turn()`. Events are read as they are taken, so a slow reader slows
- * the sender and memory stays bounded. There is one iterator; leaving it early aborts the turn.
+ * Nothing is sent before the first `next()` or `turn()`. Events are read as they are taken, so a slow reader
+ * slows the sender and memory stays bounded. There is one iterator; leaving it early aborts the turn.
  *
  * @example
  * ```ts
@@ -53,14 +53,17 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     this.#plan = plan;
   }
 
-  /** The turn as far as its events were taken; built when read. Equal to folding those events with `reduceTurn`. */
+  /**
+   * The turn as far as its events were taken; built when
+   * read. Equal to folding those events with `reduceTurn`.
+   */
   get state(): TurnState {
     return this.#fold.state;
   }
 
   /**
-   * The whole turn, the same promise each time. Runs the turn when nothing iterates; otherwise it settles with the
-   * iteration.
+   * The whole turn, the same promise each time. Runs the turn when
+   * nothing iterates; otherwise it settles with the iteration.
    *
    * @throws {InvalidInputError} for bad input, before any request.
    * @throws {TurnInterruptedError} when the exchange broke, with everything received.
@@ -79,7 +82,10 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     this.#controller.abort(reason);
   }
 
-  /** @throws {InvalidInputError} when `turn()` is already running the turn: events before this call would be missed. */
+  /**
+   * @throws {InvalidInputError} when `turn()` is already
+   * running the turn: events before this call would be missed.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent> {
     if (this.#consumer === 'turn' && !this.#ended) {
       throw new InvalidInputError(

@@ -4,7 +4,7 @@ import { assertInput, InvalidInputError } from '../errors.ts';
 /** One request to the Messages API, as the SDK's `create` returns it. */
 export interface MessagesClient {
   readonly messages: {
-    // biome-ignore lint/suspicious/noExplicitAny: the SDK's overloads fit only a signature that leaves params open.
+    // biome-ignore lint/suspicious/noExplicitAny: the SDK's overloads fit open params only.
     create(params: any, options?: any): { asResponse(): Promise<Response> };
   };
 }
@@ -15,7 +15,7 @@ export interface MessagesClient {
  */
 export interface FilesClient {
   readonly files: {
-    // biome-ignore-start lint/suspicious/noExplicitAny: generated signatures of two namespaces and fakes fit only open ones.
+    // biome-ignore-start lint/suspicious/noExplicitAny: generated signatures fit open ones only.
     list(params?: any, options?: any): AsyncIterable<FileMetadata>;
     upload(params: any, options?: any): PromiseLike<FileMetadata>;
     retrieveMetadata(id: string, params?: any, options?: any): PromiseLike<FileMetadata>;

@@ -18,8 +18,9 @@ const BROKE_OFF: Verdict = { mayHaveRun: true, passes: true };
 const UNKNOWN: Verdict = { mayHaveRun: true, passes: false };
 
 /**
- * The one table of what a failure means; every other place asks it. By status, where there is one: what the SDK sends
- * again, and of that 429, 503 and 529 are answered before anything starts. `null` stands for a connection that broke.
+ * The one table of what a failure means; every other place asks it. By status,
+ * where there is one: what the SDK sends again, and of that 429, 503 and 529 are
+ * answered before anything starts. `null` stands for a connection that broke.
  */
 const BY_STATUS: ReadonlyMap<number | null, Verdict> = new Map([
   [null, BROKE_OFF],
@@ -112,8 +113,8 @@ export interface KnownContainer {
 }
 
 /**
- * Whether a refusal says that the container of its request is gone. There is no code for it: a 404 or 400 whose message
- * names it, or, as users report, a plain 500 for one that is past its expiry.
+ * Whether a refusal says that the container of its request is gone. There is no code for it: a 404
+ * or 400 whose message names it, or, as users report, a plain 500 for one that is past its expiry.
  */
 export function isContainerLost(error: unknown, { id, expiresAt }: KnownContainer, now: Date): boolean {
   const { status } = factsOf(error);

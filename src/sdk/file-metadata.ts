@@ -5,7 +5,10 @@ import { inParallel } from './in-parallel.ts';
 /** Most ids that one list call takes (documented Aug 2026). */
 const IDS_PER_CALL = 100;
 
-/** What the Files API says of some ids; those that are unknown or deleted are missing, as it leaves them out silently. */
+/**
+ * What the Files API says of some ids; those that are unknown
+ * or deleted are missing, as it leaves them out silently.
+ */
 export type FilesById = ReadonlyMap<string, FileMetadata>;
 
 /** Asks for at most 100 ids in one list call; `request` is the SDK's `RequestOptions`. */

@@ -8,14 +8,15 @@ const MOST_WAITS = 10;
 
 /** Options of a {@link Pace}. */
 export interface PaceOptions {
-  /** Tries after the first, for failures that may pass; being told to wait is not counted. */
+  /** Tries after the first, for failures that may pass; a wait that the server asks for is not counted. */
   readonly retries: number;
   readonly onWait?: (waitMs: number) => void;
 }
 
 /**
- * Sends many requests at one pace. When the API says that there were too many (429), none is sent for as long as it
- * says: the SDK's own retries would hold back that one request only, while the others use up what it waits for.
+ * Sends many requests at one pace. When the API says that there were too many
+ * (429), none is sent for as long as it says: the SDK's own retries would
+ * hold back that one request only, while the others use up what it waits for.
  *
  * Requests go out with `maxRetries: 0`, and must be safe to repeat.
  */

@@ -1,7 +1,7 @@
 import { sleep } from '../wire/signals.ts';
 import { headerOf } from './failures.ts';
 
-/** Told to wait longer than this, a request fails: its error says more than silence. */
+/** Where the server asks for a longer wait, the request fails: its error says more than silence. */
 export const LONGEST_DELAY_MS = 60_000;
 
 /** What is sent again, and how often. */
@@ -13,8 +13,8 @@ export interface RetryPolicy {
 }
 
 /**
- * The one rule of trying again. What it gives is awaited where something failed: it waits as `retry-after` says, and
- * throws the error where that is not to be tried again.
+ * The one rule of trying again. What it gives is awaited where something failed: it
+ * waits as `retry-after` says, and throws the error where that is not to be tried again.
  *
  * ```ts
  * const again = retrier({ retries, mayRetry, signal });

@@ -8,20 +8,25 @@ import type { SessionDefaults } from './next-turn.ts';
 import { Session, type SessionTurnOptions } from './session.ts';
 import { assertSnapshotVersion, newSnapshot, type SessionSnapshot } from './snapshot.ts';
 
-/** Options of {@link createSession}: those of its turns where they are not given others, and where to go on. */
+/**
+ * Options of {@link createSession}: those of its turns where they are not given others, and where to go on.
+ */
 export interface SessionOptions extends SessionTurnOptions {
-  /** What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, the session begins anew. */
+  /**
+   * What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, the session begins anew.
+   */
   readonly snapshot?: SessionSnapshot | null | undefined;
 }
 
 /**
- * Begins a session, or goes on with one from its snapshot: several turns in one conversation and one container.
+ * Begins a session, or goes on with one from its snapshot:
+ * several turns in one conversation and one container.
  *
  * @param client the SDK's client, as for `runTurn`
- * @param defaults the params of every turn, without `messages`. Of `container`, the id is where a new session begins, and
- *   the skills are those of every turn
- * @throws {InvalidInputError} for input of the wrong kind, and a snapshot of another version. What is damaged inside a snapshot
- *   rejects the first turn, before any request.
+ * @param defaults the params of every turn, without `messages`. Of `container`,
+ *   the id is where a new session begins, and the skills are those of every turn
+ * @throws {InvalidInputError} for input of the wrong kind, and a snapshot of another
+ *   version. What is damaged inside a snapshot rejects the first turn, before any request.
  *
  * @example
  * ```ts

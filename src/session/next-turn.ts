@@ -16,9 +16,9 @@ export type SessionDefaults<Parsed = unknown> = Omit<TurnParams, 'messages' | 'o
 };
 
 /**
- * The params of the next turn: the conversation with one more user message, in the session's container. In a fresh one,
- * which the API makes when there is none or it has expired, the uploads of the whole conversation are repeated in that
- * message.
+ * The params of the next turn: the conversation with one more user message, in the
+ * session's container. In a fresh one, which the API makes when there is none or it
+ * has expired, the uploads of the whole conversation are repeated in that message.
  *
  * @throws {InvalidInputError} while a turn is unfinished.
  */

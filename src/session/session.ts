@@ -26,7 +26,10 @@ import {
 
 /** Options of the turns of a session: those of a turn. */
 export interface SessionTurnOptions extends Omit<TurnOptions, 'onCheckpoint'> {
-  /** As for a turn. The session holds the checkpoint already: store `session.toJSON()` here, and a kill loses nothing before it. */
+  /**
+   * As for a turn. The session holds the checkpoint already: store
+   * `session.toJSON()` here, and a kill loses nothing before it.
+   */
   readonly onCheckpoint?:
     | ((checkpoint: Checkpoint, session: Session) => void | PromiseLike<void>)
     | undefined;
@@ -56,9 +59,10 @@ interface SessionStart<Parsed> {
  * Several turns that share one conversation and one container, one turn at a time. Made by `createSession`.
  *
  * - A turn that ended is added to the conversation; a refused one is not, since the API would go on refusing.
- * - One that can go on is `unfinished`: `awaiting-tools`, `paused`, a `TurnLimitError`, a `TurnInterruptedError`. It is resumed or
- *   discarded before the next turn.
- * - Any other failure leaves the conversation as it was. After a `ContainerLostError` the next turn gets a fresh container.
+ * - One that can go on is `unfinished`: `awaiting-tools`, `paused`, a `TurnLimitError`,
+ *   a `TurnInterruptedError`. It is resumed or discarded before the next turn.
+ * - Any other failure leaves the conversation as it was. After a
+ *   `ContainerLostError` the next turn gets a fresh container.
  */
 export class Session<Parsed = unknown> {
   readonly #client: MessagesClient;
@@ -99,11 +103,12 @@ export class Session<Parsed = unknown> {
   }
 
   /**
-   * Runs the next turn: the conversation with one more user message, in the same container. Where that has to be a fresh
-   * one, the uploads of earlier turns are repeated in the message.
+   * Runs the next turn: the conversation with one more user message, in the same container.
+   * Where that has to be a fresh one, the uploads of earlier turns are repeated in the message.
    *
    * @param input the text or the content blocks of the message
-   * @throws {InvalidInputError} for bad input, while another turn runs, and while one is unfinished; before any request.
+   * @throws {InvalidInputError} for bad input, while another
+   * turn runs, and while one is unfinished; before any request.
    * @throws what `runTurn` throws.
    *
    * @example
@@ -120,8 +125,8 @@ export class Session<Parsed = unknown> {
   }
 
   /**
-   * Like {@link run}, with the turn's events. The session is busy from the first `next()` or `turn()` to the end of the turn;
-   * leaving the iteration early ends it.
+   * Like {@link run}, with the turn's events. The session is busy from the first
+   * `next()` or `turn()` to the end of the turn; leaving the iteration early ends it.
    *
    * @example
    * ```ts
@@ -144,9 +149,10 @@ export class Session<Parsed = unknown> {
   }
 
   /**
-   * Goes on with the unfinished turn, as `resumeTurn` does: with the handlers of the session's tools and of those given, with the
-   * results of the calls that it waits for, or with something else to say. Where something was sent behind the checkpoint it
-   * wants `rerun: true`. Limits are those that the turn began with, where the options name none.
+   * Goes on with the unfinished turn, as `resumeTurn` does: with the handlers of the session's tools and of
+   * those given, with the results of the calls that it waits for, or with something else to say. Where
+   * something was sent after the checkpoint it wants `rerun: true`. Limits are those that the turn began
+   * with, where the options name none.
    *
    * @example
    * ```ts
@@ -170,8 +176,8 @@ export class Session<Parsed = unknown> {
   }
 
   /**
-   * Gives the unfinished turn up: the conversation and the container are those from before it, but what its code did in that
-   * container stays done. Does nothing where no turn is unfinished.
+   * Gives the unfinished turn up: the conversation and the container are those from before it,
+   * but what its code did in that container stays done. Does nothing where no turn is unfinished.
    *
    * @throws {InvalidInputError} while a turn runs.
    */
@@ -183,10 +189,12 @@ export class Session<Parsed = unknown> {
   }
 
   /**
-   * Another session that shares the conversation so far. Its first turn gets a fresh container with all uploads of the
-   * conversation; what code made in the other one is not there. A turn that has not ended is left out.
+   * Another session that shares the conversation so far. Its first turn gets
+   * a fresh container with all uploads of the conversation; what code made
+   * in the other one is not there. A turn that has not ended is left out.
    *
-   * @param options for its turns, before those of this session: an `onCheckpoint` of this one is called with the fork
+   * @param options for its turns, before those of this session:
+   * an `onCheckpoint` of this one is called with the fork
    */
   fork(options: SessionTurnOptions = {}): Session<Parsed> {
     const merged = withDefaults(options, this.#options);
@@ -200,7 +208,10 @@ export class Session<Parsed = unknown> {
     });
   }
 
-  /** The session as plain JSON, at any time: what `createSession(client, defaults, { snapshot })` goes on from. */
+  /**
+   * The session as plain JSON, at any time: what
+   * `createSession(client, defaults, { snapshot })` goes on from.
+   */
   toJSON(): SessionSnapshot {
     // The reader's own.
     return structuredClone(this.#snapshot);
@@ -244,7 +255,9 @@ export class Session<Parsed = unknown> {
     }
   }
 
-  /** The session holds each checkpoint before the caller hears of it, so that `toJSON()` can be stored then. */
+  /**
+   * The session holds each checkpoint before the caller hears of it, so that `toJSON()` can be stored then.
+   */
   #keepingCheckpoints<O extends SessionTurnOptions>(options: O): Omit<O, 'onCheckpoint'> & TurnOptions {
     const { onCheckpoint = () => {} } = options;
     const keep = (checkpoint: Checkpoint) => {

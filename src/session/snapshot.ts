@@ -12,7 +12,10 @@ const VERSION = 1;
 
 /** What a session keeps of a turn beside its messages. */
 export interface SessionTurn {
-  /** Where the turn begins in `messages`; `null` for one whose messages are not kept: it was refused, discarded or lost. */
+  /**
+   * Where the turn begins in `messages`; `null` for one whose
+   * messages are not kept: it was refused, discarded or lost.
+   */
   readonly firstMessage: number | null;
   readonly exchanges: readonly Exchange[];
   /** The container in which the turn ended. */
@@ -22,8 +25,9 @@ export interface SessionTurn {
 }
 
 /**
- * A session as plain JSON: what `createSession` needs to go on in another process. It holds the whole conversation, and
- * no keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
+ * A session as plain JSON: what `createSession` needs to go on in another
+ * process. It holds the whole conversation, and no keys, handlers or schemas.
+ * Keep it on the server, or signed: who can change it decides what is sent.
  */
 export interface SessionSnapshot {
   readonly version: 1;

@@ -8,7 +8,10 @@ import { newSnapshot, type SessionSnapshot, type SessionTurn } from './snapshot.
 
 /** What a session becomes. Pure: each gives another snapshot, of the next revision. */
 
-/** Before the next turn: calls that were left open, and messages without content, cannot be sent back. They go for good. */
+/**
+ * Before the next turn: calls that were left open, and messages
+ * without content, cannot be sent back. They go for good.
+ */
 export function beforeTurn(snapshot: SessionSnapshot): {
   readonly snapshot: SessionSnapshot;
   /** Ids of the calls that were taken out. */
@@ -45,7 +48,10 @@ export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapsho
   });
 }
 
-/** When a turn failed. Where it has no checkpoint of its own nothing changes, but that a lost container is forgotten. */
+/**
+ * When a turn failed. Where it has no checkpoint of its own
+ * nothing changes, but that a lost container is forgotten.
+ */
 export function afterFailure(snapshot: SessionSnapshot, error: unknown): SessionSnapshot {
   if (isTurnLimitError(error) || isTurnInterruptedError(error)) {
     const { checkpoint } = error;
@@ -68,7 +74,10 @@ export function afterDiscard(snapshot: SessionSnapshot): SessionSnapshot {
   return changed(snapshot, { turns: withLost(snapshot.turns, exchanges, times), unfinished: null });
 }
 
-/** The same conversation from here on, in a container of its own. What it used so far was counted by the other. */
+/**
+ * The same conversation from here on, in a container of
+ * its own. What it used so far was counted by the other.
+ */
 export function forkOf({ messages, turns }: SessionSnapshot): SessionSnapshot {
   const kept = turns.filter(({ firstMessage }) => firstMessage !== null);
   return {

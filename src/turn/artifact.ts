@@ -1,6 +1,9 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 
-/** A file that an execution produced. The API gives its id only; the rest comes from the Files API. Plain JSON. */
+/**
+ * A file that an execution produced. The API gives its id
+ * only; the rest comes from the Files API. Plain JSON.
+ */
 export interface Artifact {
   /** `file_…` */
   readonly fileId: string;
@@ -8,7 +11,10 @@ export interface Artifact {
   readonly executionId: string;
   /** Index of the response with the result that lists it. */
   readonly responseIndex: number;
-  /** `listed`: only the id is known; `described`: looked up; `missing`: the Files API does not know it (any more). */
+  /**
+   * `listed`: only the id is known; `described`: looked up;
+   * `missing`: the Files API does not know it (any more).
+   */
   readonly status: 'listed' | 'described' | 'missing';
   /** The file's name as the model chose it. Untrusted: never use it as a path as it is. */
   readonly name: string | null;

@@ -38,7 +38,7 @@ export type ContainerChange =
  * | `usage` | counters of the response so far; they replace earlier ones of the same response |
  * | `response-end` | the response is whole |
  * | `pause` | it ended with `pause_turn`; the next request follows |
- * | `response-repeat` | a response is asked for again: fold it, and what came of it, and of any after it, is taken back |
+ * | `response-repeat` | a response is asked for again: it, and all after it, is taken back |
  * | `notice` | something the caller should know that is no error |
  * | `unknown` | a block, delta or event that this version does not know, as it came |
  * | `turn-end` | the turn ended; the last event |
@@ -51,7 +51,7 @@ export type TurnEvent = { readonly seq: number } & (
       /** `msg_…` */
       readonly id: string;
       readonly model: string;
-      /** ISO time when its request was sent; `null` where nobody watched. */
+      /** ISO time when its request was sent; `null` where no run measured it. */
       readonly startedAt: string | null;
     }
   | { readonly type: 'text-delta'; readonly text: string }
@@ -69,7 +69,7 @@ export type TurnEvent = { readonly seq: number } & (
       readonly type: 'response-end';
       readonly responseIndex: number;
       readonly stopReason: string | null;
-      /** ISO time; `null` where nobody watched. */
+      /** ISO time; `null` where no run measured it. */
       readonly endedAt: string | null;
       /** What the API changed in the request before Claude read it, as it says so. */
       readonly inputTransformations: readonly unknown[];
@@ -78,7 +78,9 @@ export type TurnEvent = { readonly seq: number } & (
   | {
       readonly type: 'response-repeat';
       readonly responseIndex: number;
-      /** How many exchanges and notices, from the first, the process that goes on knows of; all where absent. */
+      /**
+       * How many exchanges and notices, from the first, the process that goes on knows of; all where absent.
+       */
       readonly exchangeCount?: number;
       readonly noticeCount?: number;
     }
@@ -88,7 +90,10 @@ export type TurnEvent = { readonly seq: number } & (
   | ({ readonly type: 'turn-error' } & TurnFailure)
 );
 
-/** A `TurnEvent` before it has its number. Those that come by the thousand bring a place for it, which is faster. */
+/**
+ * A `TurnEvent` before it has its number. Those that come
+ * by the thousand bring a place for it, which is faster.
+ */
 export type UnnumberedEvent = TurnEvent extends infer E
   ? E extends TurnEvent
     ? Omit<E, 'seq'> & { seq?: number }

@@ -9,8 +9,8 @@ export type { Caller };
  * - `writing`: Claude is still writing the input
  * - `pending`: it was sent to the sandbox, or the turn ended and no result came
  * - `succeeded`: the program ended with 0, or the editor did what was asked
- * - `failed`: the program ended non-zero; `returnCode`, `stdout` and `stderr` tell more
- * - `errored`: the tool itself failed; `errorCode` tells how
+ * - `failed`: the program ended non-zero; see `returnCode`, `stdout` and `stderr`
+ * - `errored`: the tool itself failed; `errorCode` says how
  */
 export type ExecutionStatus = 'writing' | 'pending' | 'succeeded' | 'failed' | 'errored';
 
@@ -144,7 +144,10 @@ export interface ResultFacts {
 
 type KnownKind = Exclude<ExecutionKind, 'unknown'>;
 
-/** The fields that the input of a call gives, with their names in it. The API's schemas are not published; these were always there. */
+/**
+ * The fields that the input of a call gives, with their names in
+ * it. The API's schemas are not published; these were always there.
+ */
 const INPUT_FIELDS: Readonly<Record<KnownKind, Readonly<Record<string, string>>>> = {
   python: { code: 'code' },
   bash: { command: 'command' },
@@ -174,7 +177,9 @@ const NO_OUTPUT: ExecutionOutput = {
 };
 const NO_RESULT = { result: null, resultIndex: null, endedAt: null };
 
-/** An execution whose call is written and whose result is not there yet; `writing` when the input still comes. */
+/**
+ * An execution whose call is written and whose result is not there yet; `writing` when the input still comes.
+ */
 export function pendingExecution(facts: CallFacts, status: 'writing' | 'pending' = 'pending'): Execution {
   const { call, responseIndex, startedAt = null } = facts;
   const input = facts.input ?? call.input;
@@ -222,7 +227,10 @@ export function executionWithoutCall({ result, resultIndex, endedAt = null }: Re
   return withOutput(execution, output, { result, resultIndex, endedAt });
 }
 
-/** The source grows while it is written. Which editor command it is shows in the field, before the input is whole. */
+/**
+ * The source grows while it is written. Which editor command
+ * it is shows in the field, before the input is whole.
+ */
 export function grownExecution(execution: Execution, field: SourceField, text: string): Execution {
   if (execution.kind === 'unknown') {
     if (execution.name === 'text_editor_code_execution') {

@@ -5,8 +5,8 @@ import { type Execution, pendingExecution } from './execution.ts';
 import { Pairing } from './pairing.ts';
 
 /**
- * Anything with `content` blocks: a message of the SDK, blocking or streamed, a batch result's message, a message of
- * a stored history. Texts and unknown blocks are passed over.
+ * Anything with `content` blocks: a message of the SDK, blocking or streamed, a batch
+ * result's message, a message of a stored history. Texts and unknown blocks are passed over.
  */
 export interface ContentSource {
   readonly content: unknown;
@@ -14,8 +14,8 @@ export interface ContentSource {
 }
 
 /**
- * The executions of one message or of several in order, with calls and results paired by id over all of them. A call
- * without a result is `pending`; a result whose call is not in the source has `call: null`.
+ * The executions of one message or of several in order, with calls and results paired by id over all of
+ * them. A call without a result is `pending`; a result whose call is not in the source has `call: null`.
  *
  * `responseIndex` and `resultIndex` count the messages of the assistant.
  *

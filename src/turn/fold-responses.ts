@@ -8,7 +8,7 @@ import { TurnTranslator } from './translate.ts';
 const UNKNOWN_REQUEST = () => undefined;
 
 /**
- * The state that whole responses make, the same as their events would, but for what nobody watched: times are `null`.
+ * The state that whole responses make, the same as their events would, but without times: they are `null`.
  *
  * @param requested the container id in the request of a response, `null` for none, where that is known
  */

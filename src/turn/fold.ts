@@ -22,9 +22,9 @@ type Repeat = Extract<TurnEvent, { type: 'response-repeat' }>;
 /**
  * Folds the events of a turn into its state: `reduceTurn` for one event, a stream for many.
  *
- * A state that was read is never changed. What changes afterwards is copied once, a list at a time, and belongs to the
- * fold until the next read, so that folding n events costs O(n) whatever their types. Neighbouring deltas of the same text wait
- * as one until something else happens or the state is read.
+ * A state that was read is never changed. What changes afterwards is copied once, a list at a time, and
+ * belongs to the fold until the next read, so that folding n events costs O(n) whatever their types.
+ * Neighbouring deltas of the same text wait as one until something else happens or the state is read.
  */
 export class TurnFold {
   #state: Draft;

@@ -2,8 +2,8 @@ import type { ResultBlock } from '../wire/blocks.ts';
 import { type Execution, executionWithoutCall, finishedExecution, type ResultFacts } from './execution.ts';
 
 /**
- * Pairs calls and results by id, over any number of responses: a result may open the response after the one with its
- * call, and where blocks overlap it may come before the call is whole.
+ * Pairs calls and results by id, over any number of responses: a result may open the response
+ * after the one with its call, and where blocks overlap it may come before the call is whole.
  */
 export class Pairing {
   readonly #executions: Map<string, Execution>;
@@ -17,7 +17,9 @@ export class Pairing {
     return [...this.#executions.values()];
   }
 
-  /** Takes a call that is whole; gives its result where that came before, to be given to {@link end} again. */
+  /**
+   * Takes a call that is whole; gives its result where that came before, to be given to {@link end} again.
+   */
   begin(execution: Execution): ResultBlock | undefined {
     const early = this.#executions.get(execution.id);
     this.#executions.set(execution.id, execution);

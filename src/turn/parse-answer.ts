@@ -6,8 +6,9 @@ import { lastResponseIndex, type Notice, type TurnState } from './state.ts';
 export type AnswerParser<Parsed = unknown> = (text: string) => Parsed;
 
 /**
- * The answer as its format reads it: the last text of the turn, if it comes after the last execution. Texts before that,
- * such as what Claude says ahead of a tool call, are no part of it. An answer that cannot be read is a notice and `null`.
+ * The answer as its format reads it: the last text of the turn, if it comes after
+ * the last execution. Texts before that, such as what Claude says ahead of a tool
+ * call, are no part of it. An answer that cannot be read is a notice and `null`.
  */
 export function parseAnswer<Parsed>(
   state: TurnState,

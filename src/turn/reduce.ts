@@ -3,8 +3,9 @@ import { TurnFold } from './fold.ts';
 import type { TurnState } from './state.ts';
 
 /**
- * Folds one event into a turn's state. Pure: the state given is not changed, what did not change is shared, and
- * events of types that this version does not know are passed over. Fits React's `useReducer` and needs no SDK.
+ * Folds one event into a turn's state. Pure: the state given is not changed,
+ * what did not change is shared, and events of types that this version does
+ * not know are passed over. Fits React's `useReducer` and needs no SDK.
  *
  * @example
  * ```ts

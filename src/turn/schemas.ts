@@ -1,8 +1,9 @@
 import * as z from 'zod/v4-mini';
 
 /*
- * What this package relies on of the data that comes back from outside: events, states and checkpoints. Everything else
- * passes as it is, so that data of a later version is read. Functions, so that a bundle holds only what it uses.
+ * What this package relies on of the data that comes back from outside: events,
+ * states and checkpoints. Everything else passes as it is, so that data of a
+ * later version is read. Functions, so that a bundle holds only what it uses.
  */
 
 const count = () => z.number().check(z.minimum(0));

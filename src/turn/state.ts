@@ -19,8 +19,8 @@ export type Outcome =
   | 'unknown';
 
 /**
- * One part of a turn, in order. Executions, tool calls and server tools are named by id and held in lists. A text or
- * thinking part holds neighbouring blocks of one response.
+ * One part of a turn, in order. Executions, tool calls and server tools are named by id
+ * and held in lists. A text or thinking part holds neighbouring blocks of one response.
  */
 export type TurnPart = { readonly responseIndex: number } & (
   | { readonly type: 'text'; readonly text: string }
@@ -65,7 +65,7 @@ export interface Exchange {
   /** `msg_…` */
   readonly id: string;
   readonly model: string;
-  /** ISO times, from the request to the end of the response; `null` where nobody watched. */
+  /** ISO times, from the request to the end of the response; `null` where no run measured it. */
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   /** As the API sent it; `null` until the response ends. */
@@ -73,7 +73,10 @@ export interface Exchange {
   readonly usage: ResponseUsage;
   /** The container that the response named. */
   readonly container: ContainerData | null;
-  /** What the API changed in the request before Claude read it, such as thinking that it dropped, as it says so. */
+  /**
+   * What the API changed in the request before Claude read
+   * it, such as thinking that it dropped, as it says so.
+   */
   readonly inputTransformations: readonly unknown[];
   /** The response broke off. It was billed; where it was asked for again, another exchange has its index. */
   readonly interrupted?: true;
@@ -107,8 +110,8 @@ export interface TurnFailure {
 }
 
 /**
- * A turn as far as it came: everything a view needs, and plain JSON. Built by folding events with `reduceTurn`; never
- * mutated.
+ * A turn as far as it came: everything a view needs, and plain
+ * JSON. Built by folding events with `reduceTurn`; never mutated.
  */
 export interface TurnState {
   readonly status: 'running' | 'ended' | 'interrupted';

@@ -37,7 +37,7 @@ export interface ResponseContext {
 
 /** Options of a {@link TurnTranslator}. */
 export interface TranslatorOptions {
-  /** Gives the ISO time, or `null` where nobody watches. */
+  /** Gives the ISO time, or `null` where no run measures it. */
   readonly time?: () => string | null;
   /** So many events of responses; one more is too much. */
   readonly maxEvents?: number;
@@ -49,11 +49,12 @@ const DELTA_KEYS = new Set(['stop_reason', 'stop_sequence', 'stop_details', 'con
 const BLOCKS_WITHOUT_EVENTS = new Set(['text', 'thinking', 'redacted_thinking']);
 
 /**
- * Translates the wire events of a turn's responses into turn events, and folds each response into its message.
+ * Translates the wire events of a turn's responses into
+ * turn events, and folds each response into its message.
  *
- * One translator lives for a whole turn, since a result may open the response after the one that made the call.
- * Every wire event gives its turn events at once, in order; blocks that arrive without events of their own (whole in
- * `message_start`) give the same ones.
+ * One translator lives for a whole turn, since a result may open the response after the
+ * one that made the call. Every wire event gives its turn events at once, in order; blocks
+ * that arrive without events of their own (whole in `message_start`) give the same ones.
  */
 export class TurnTranslator {
   readonly #out: (event: UnnumberedEvent) => void;
@@ -133,7 +134,10 @@ export class TurnTranslator {
     this.#decoders = new Map();
   }
 
-  /** @throws {TurnBreak} for a second `message_start`, which would replace what was received, and for too many events. */
+  /**
+   * @throws {TurnBreak} for a second `message_start`, which
+   * would replace what was received, and for too many events.
+   */
   push(event: WireEvent): void {
     const accumulator = this.#accumulator;
     // Nothing belongs to a response after its end.

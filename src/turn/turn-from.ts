@@ -17,9 +17,9 @@ export interface TurnFromOptions<Parsed = unknown> {
 }
 
 /**
- * The turn that whole responses make, at once: for results of batches, stored histories and transcripts. It equals what a run
- * folds from the same responses, but for `seq`, times (`null`, since nobody watched), notices of the run, and the names and
- * sizes of artifacts.
+ * The turn that whole responses make, at once: for results of batches, stored
+ * histories and transcripts. It equals what a run folds from the same responses, but
+ * for `seq`, times (`null`), notices of the run, and the names and sizes of artifacts.
  *
  * @param params what was sent at first
  * @param history the responses in order, with the user messages that answered their calls between them

@@ -15,14 +15,15 @@ export interface Turn<Parsed = unknown> extends TurnState {
   /** Every response of the turn verbatim, in order. */
   readonly responses: readonly Message[];
   /**
-   * The history to send next: the caller's messages and each response as an assistant message of its own. Append the
-   * next user message, or the results of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
+   * The history to send next: the caller's messages and each response as an
+   * assistant message of its own. Append the next user message, or the results
+   * of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
    */
   readonly messages: MessageParam[];
   /**
-   * What the `parse` of `output_config.format` made of the last text of `answer`. `null` without one, with any outcome
-   * but `completed`, and where the text could not be read: a notice `answer-not-parsed` says why. The one field that may
-   * be no JSON.
+   * What the `parse` of `output_config.format` made of the last text of `answer`.
+   * `null` without one, with any outcome but `completed`, and where the text could not
+   * be read: a notice `answer-not-parsed` says why. The one field that may be no JSON.
    */
   readonly parsed: Parsed | null;
   /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
@@ -32,18 +33,24 @@ export interface Turn<Parsed = unknown> extends TurnState {
 /** Params as they are sent, apart from `stream`. */
 export type RequestParams = Omit<MessageCreateParamsNonStreaming, 'stream'>;
 
-/** A message of a history in a checkpoint; a response of the turn stands there by its index in `responses`. */
+/**
+ * A message of a history in a checkpoint; a response of the turn stands there by its index in `responses`.
+ */
 export type StoredMessage = MessageParam | { readonly response: number };
 
 /**
- * An unfinished turn as plain JSON: what `resumeTurn` needs to go on in another process. It holds the whole conversation
- * and no keys, handlers or schemas. Keep it on the server, or signed: who can change it decides what is sent.
+ * An unfinished turn as plain JSON: what `resumeTurn` needs to go on in another
+ * process. It holds the whole conversation and no keys, handlers or schemas.
+ * Keep it on the server, or signed: who can change it decides what is sent.
  */
 export interface Checkpoint {
   readonly version: 1;
   /** The params of the turn without `messages` and `container`. */
   readonly params: Omit<RequestParams, 'messages' | 'container'>;
-  /** The history so far. While `awaiting-tools` it ends with the response that calls them, else it is what is sent next. */
+  /**
+   * The history so far. While `awaiting-tools` it ends with the
+   * response that calls them, else it is what is sent next.
+   */
   readonly messages: readonly StoredMessage[];
   /** The responses of this turn, verbatim. */
   readonly responses: readonly Message[];

@@ -1,8 +1,9 @@
 import { isRecord } from '../wire/blocks.ts';
 
 /**
- * Token counters as the API names them (`input_tokens`, `output_tokens`, `cache_read_input_tokens` …), each as it was
- * sent: numbers, nested counters, texts such as `service_tier`, or `null`. Open, since counters come and go.
+ * Token counters as the API names them (`input_tokens`, `output_tokens`,
+ * `cache_read_input_tokens` …), each as it was sent: numbers, nested counters,
+ * texts such as `service_tier`, or `null`. Open, since counters come and go.
  */
 export interface ResponseUsage {
   readonly input_tokens: number;
@@ -21,8 +22,8 @@ export function usageOf(exchanges: readonly { readonly usage: ResponseUsage }[])
 }
 
 /**
- * A later report of the same response: counters are cumulative, so what is there replaces, and what is absent or null
- * stays.
+ * A later report of the same response: counters are cumulative,
+ * so what is there replaces, and what is absent or null stays.
  */
 export function mergeReports(earlier: ResponseUsage, later: object): ResponseUsage {
   const present = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);

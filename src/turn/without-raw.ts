@@ -3,9 +3,9 @@ import type { Execution } from './execution.ts';
 import { initialTurnState, type Notice, type ServerToolUse, type TurnPart, type TurnState } from './state.ts';
 
 /**
- * An event or a state without blocks as the API sent them, for eyes that may not see them: `call` and `result` of
- * executions and server tools, and `raw` of unknown parts, are `null`, and notices keep no response. Folding such events gives such
- * a state. Of a `Turn` only the state is left.
+ * An event or a state without blocks as the API sent them, for eyes that may not see them: `call`
+ * and `result` of executions and server tools, and `raw` of unknown parts, are `null`, and notices
+ * keep no response. Folding such events gives such a state. Of a `Turn` only the state is left.
  *
  * @example
  * ```ts

@@ -17,21 +17,25 @@ type MutableBlock = { type: string } & Record<string, unknown>;
 /** A block that is still being written. */
 interface OpenBlock {
   readonly block: MutableBlock;
-  /** What its deltas write: the field of the block, or `null` for JSON that becomes `input` when it is whole. */
+  /**
+   * What its deltas write: the field of the block, or `null` for JSON that becomes `input` when it is whole.
+   */
   field: 'text' | 'thinking' | null;
   written: GrowingText | undefined;
   citations: unknown[] | undefined;
 }
 
 /**
- * Folds the events of one response into its message, equal to the SDK's `finalMessage()` over the same events.
+ * Folds the events of one response into its message, equal
+ * to the SDK's `finalMessage()` over the same events.
  *
- * Blocks arrive in three ways, all recorded: piece by piece, whole in `content_block_start` (results, and calls made
- * by code, which bring their input and no deltas), and whole in `message_start` (a response that is only
- * `message_start` and `message_stop`). `container` comes in `message_delta` at the very end, or in `message_start`
- * when the blocks do.
+ * Blocks arrive in three ways, all recorded: piece by piece, whole in `content_block_start` (results, and
+ * calls made by code, which bring their input and no deltas), and whole in `message_start` (a response that
+ * is only `message_start` and `message_stop`). `container` comes in `message_delta` at the very end, or in
+ * `message_start` when the blocks do.
  *
- * The message is the accumulator's own copy; events are not changed. Read it at any time: it holds what came so far.
+ * The message is the accumulator's own copy; events are not
+ * changed. Read it at any time: it holds what came so far.
  */
 export class MessageAccumulator {
   #message: Message | null = null;
@@ -54,8 +58,8 @@ export class MessageAccumulator {
   }
 
   /**
-   * Takes an event; deltas go to {@link applyDelta} and `content_block_stop` goes to {@link closeBlock}, which says more.
-   * Blocks in `message_start` are to be given one by one.
+   * Takes an event; deltas go to {@link applyDelta} and `content_block_stop` goes to {@link
+   * closeBlock}, which says more. Blocks in `message_start` are to be given one by one.
    */
   push(event: WireEvent): void {
     switch (event.type) {
@@ -94,8 +98,8 @@ export class MessageAccumulator {
   }
 
   /**
-   * Ends a block. `cutInput` is the input of a call as it was written when that is no whole JSON; the message then
-   * holds what the SDK makes of it, which can be as little as `{}`.
+   * Ends a block. `cutInput` is the input of a call as it was written when that is no whole
+   * JSON; the message then holds what the SDK makes of it, which can be as little as `{}`.
    */
   closeBlock(index: number): { readonly block: Block; readonly cutInput: string | null } | undefined {
     const open = this.#open.get(index);

@@ -1,8 +1,9 @@
 import type { Message, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
 
 /**
- * The blocks of a message, as loosely as the API may send them. The SDK's unions are closed and nothing validates
- * at run time, so everything read here is checked by shape and everything else passes through as it came.
+ * The blocks of a message, as loosely as the API may send them. The SDK's
+ * unions are closed and nothing validates at run time, so everything read
+ * here is checked by shape and everything else passes through as it came.
  */
 export type { Message };
 
@@ -93,8 +94,8 @@ export function carriesInput(block: Block): block is CallBlock {
 }
 
 /**
- * Who made a call. The key is usually absent for code execution (204 of 214 recorded calls), which means a direct
- * call.
+ * Who made a call. The key is usually absent for code execution
+ * (204 of 214 recorded calls), which means a direct call.
  */
 export function callerOf(block: Block): Caller {
   const caller = block['caller'];

@@ -20,8 +20,8 @@ export interface ContainerData {
 }
 
 /**
- * Reads the `container` of a message or of a `message_delta`. The key is absent when no container was used, and
- * `skills` is absent unless skills were asked for, whatever the types say.
+ * Reads the `container` of a message or of a `message_delta`. The key is absent when no container
+ * was used, and `skills` is absent unless skills were asked for, whatever the types say.
  */
 export function readContainer(value: unknown): ContainerData | null {
   if (!isRecord(value) || typeof value['id'] !== 'string') return null;
@@ -45,8 +45,8 @@ export function requestedContainerId(container: unknown): string | null {
 }
 
 /**
- * The container of the next request: the one that a response named, if it did, with the caller's own list of skills. The
- * resolved list of the response would break the prompt cache.
+ * The container of the next request: the one that a response named, if it did, with the
+ * caller's own list of skills. The resolved list of the response would break the prompt cache.
  */
 export function carriedContainer(
   asked: string | ContainerParams | null | undefined,

@@ -38,9 +38,9 @@ export function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (eve
   return (bytes: Uint8Array | undefined): TurnBreak | undefined => {
     const chunk = bytes ? text.decode(bytes, { stream: true }) : endsInCr ? '\n' : '';
     endsInCr = chunk.endsWith('\r') || (endsInCr && chunk === '');
-    // The parser hands out an event at its blank line: what stands after the last one at the end was cut. It searches
-    // each line's end up to the end of what it is given, so a huge chunk is given in pieces. After an event that is too
-    // large it takes no more.
+    // The parser hands out an event at its blank line: what stands after the last one at
+    // the end was cut. It searches each line's end up to the end of what it is given, so
+    // a huge chunk is given in pieces. After an event that is too large it takes no more.
     for (let start = 0; start < chunk.length && !failure; start += FED_AT_ONCE) {
       parser.feed(chunk.slice(start, start + FED_AT_ONCE));
     }
@@ -77,8 +77,9 @@ export function handOut(
 }
 
 /**
- * `event: error` after HTTP 200, as documented for an overload: `{"type":"error","error":{"type","message"}}`. Some kinds
- * pass by themselves; sending again may still run code twice, which is why the turn decides and not this.
+ * `event: error` after HTTP 200, as documented for an overload:
+ * `{"type":"error","error":{"type","message"}}`. Some kinds pass by themselves;
+ * sending again may still run code twice, which is why the turn decides and not this.
  */
 export function failureOfErrorEvent(event: { readonly [key: string]: unknown }): TurnBreak {
   const error = isRecord(event['error']) ? event['error'] : {};

@@ -2,7 +2,9 @@ import { isRecord, type ResultBlock } from './blocks.ts';
 
 /** What a code execution tool answered, in one form for all result types. Absent fields are `null`. */
 export interface ExecutionOutput {
-  /** The tool failed (`errorCode`), in contrast to a program that ended non-zero; or the result says neither. */
+  /**
+   * The tool failed (`errorCode`), in contrast to a program that ended non-zero; or the result says neither.
+   */
   readonly errored: boolean;
   readonly stdout: string | null;
   readonly stderr: string | null;
@@ -49,8 +51,8 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
 /**
- * Reads a `*_code_execution_tool_result` block. Its `content` is one object, not a list, and its `type` ends in
- * `_result` or `_result_error`; both endings are matched so that a new tool is still read.
+ * Reads a `*_code_execution_tool_result` block. Its `content` is one object, not a list, and its `type`
+ * ends in `_result` or `_result_error`; both endings are matched so that a new tool is still read.
  */
 export function readResult(block: ResultBlock): ExecutionOutput {
   const content = isRecord(block.content) ? block.content : {};

@@ -2,8 +2,9 @@
 const PIECES = 256;
 
 /**
- * A text that grows by small pieces. Appending with `+=` alone makes engines keep every piece and a node for each in
- * memory until the text is read: measured, five times the garbage collection of a stream of 10,000 deltas.
+ * A text that grows by small pieces. Appending with `+=` alone makes engines
+ * keep every piece and a node for each in memory until the text is read:
+ * measured, five times the garbage collection of a stream of 10,000 deltas.
  */
 export class GrowingText {
   #joined = '';

@@ -3,14 +3,15 @@ const WORDS = new Set(['true', 'false', 'null']);
 /**
  * Reads JSON that was cut, as the input of a call is when `max_tokens` ends a response inside it.
  *
- * The last, unfinished token is dropped and open brackets are closed, which is what the SDK's `finalMessage()` does.
- * With `keepCutString` a string value that was cut keeps what was written of it. Returns `undefined` for text that
- * is not the beginning of a JSON value.
+ * The last, unfinished token is dropped and open brackets are closed, which is what the
+ * SDK's `finalMessage()` does. With `keepCutString` a string value that was cut keeps what
+ * was written of it. Returns `undefined` for text that is not the beginning of a JSON value.
  */
 export function parsePartialJson(text: string, options: { readonly keepCutString: boolean }): unknown {
   const closers: string[] = [];
   let expectKey = false;
-  // Up to where the text can be kept: each bracket moves it, so that the brackets open at the end are those open there.
+  // Up to where the text can be kept: each bracket moves it,
+  // so that the brackets open at the end are those open there.
   let safeEnd = 0;
   let cutString = '';
   let position = 0;
@@ -57,8 +58,8 @@ export function parsePartialJson(text: string, options: { readonly keepCutString
 }
 
 /**
- * Reads over the string that opens at `start`. `end` is where its closing quote stands or, where there is none, where
- * its last whole character ends, so that an escape that was cut is left out.
+ * Reads over the string that opens at `start`. `end` is where its closing quote stands or, where
+ * there is none, where its last whole character ends, so that an escape that was cut is left out.
  */
 function scanString(text: string, start: number): { readonly end: number; readonly closed: boolean } {
   let end = start + 1;

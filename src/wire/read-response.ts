@@ -11,18 +11,21 @@ import {
 } from './reader.ts';
 import { invalidStream, TurnBreak } from './turn-break.ts';
 
-/** Takes a chunk, or `undefined` at the end, and returns what is wrong after the last event that it handed out. */
+/**
+ * Takes a chunk, or `undefined` at the end, and returns
+ * what is wrong after the last event that it handed out.
+ */
 type Decoder = (bytes: Uint8Array | undefined) => TurnBreak | undefined;
 
 /**
- * Reads the events of a streamed response and hands each to `onEvent` as it is decoded. Yields after each chunk of
- * bytes, and reads the next one only when asked to go on.
+ * Reads the events of a streamed response and hands each to `onEvent` as it is decoded.
+ * Yields after each chunk of bytes, and reads the next one only when asked to go on.
  *
- * Ends when the body does: whether a `message_stop` came is for the caller to check. Leaving the loop early cancels
- * the body. A server that ignored `stream: true` and answered with JSON is read as well.
+ * Ends when the body does: whether a `message_stop` came is for the caller to check. Leaving the loop
+ * early cancels the body. A server that ignored `stream: true` and answered with JSON is read as well.
  *
- * @throws {TurnBreak} when the body breaks, is silent for too long, exceeds a limit or is no event stream, and
- * when `signal` aborts. Events of the same chunk that came before the fault are handed out first.
+ * @throws {TurnBreak} when the body breaks, is silent for too long, exceeds a limit or is no event stream,
+ * and when `signal` aborts. Events of the same chunk that came before the fault are handed out first.
  */
 export async function* readResponse(
   response: Response,

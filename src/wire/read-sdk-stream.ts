@@ -7,8 +7,8 @@ import { invalidStream, streamError, turnAborted } from './turn-break.ts';
 export type SdkStream = AsyncIterable<unknown> & { readonly controller?: AbortController };
 
 /**
- * The events of a raw stream of the SDK, which ends silently when it is cut or aborted, drops pings and what is no
- * event of the API, and has no limit of its own on silence and size.
+ * The events of a raw stream of the SDK, which ends silently when it is cut or aborted, drops
+ * pings and what is no event of the API, and has no limit of its own on silence and size.
  *
  * @throws {TurnBreak} as `readResponse` does.
  */

@@ -50,11 +50,11 @@ export interface ReadOptions {
 }
 
 /**
- * Reads to the end, and yields after each piece, so that a slow consumer holds the sender back instead of filling
- * memory. `take` gets each piece, and `undefined` at the end; what it returns ends the reading.
+ * Reads to the end, and yields after each piece, so that a slow consumer holds the sender back instead of
+ * filling memory. `take` gets each piece, and `undefined` at the end; what it returns ends the reading.
  *
- * @throws {TurnBreak} when the source breaks or is silent for too long, and when `signal` aborts, even where the source
- * ignores that.
+ * @throws {TurnBreak} when the source breaks or is silent for too
+ * long, and when `signal` aborts, even where the source ignores that.
  */
 export async function* readPieces<Piece>(
   reader: Reader<Piece>,

@@ -18,8 +18,9 @@ interface Family {
 const families = new WeakMap<AbortSignal, Family>();
 
 /**
- * The one way to a signal of one's own. Each request adds listeners to its signal, and Node warns of a leak where many share one;
- * here a parent has a single listener, however many calls share it. `AbortSignal.any` would do the same, but Vercel's edge VM has none.
+ * The one way to a signal of one's own. Each request adds listeners to its signal, and
+ * Node warns of a leak where many share one; here a parent has a single listener, however
+ * many calls share it. `AbortSignal.any` would do the same, but Vercel's edge VM has none.
  */
 export function ownSignal(parent: AbortSignal | undefined): OwnSignal {
   const controller = new AbortController();
@@ -63,8 +64,8 @@ export async function withOwnSignal<T>(
 }
 
 /**
- * Waits for a promise, but no longer than until the signal aborts: a `fetch` that ignores its signal must not hold a
- * turn up. What the promise gives afterwards goes to `onLate`.
+ * Waits for a promise, but no longer than until the signal aborts: a `fetch` that ignores
+ * its signal must not hold a turn up. What the promise gives afterwards goes to `onLate`.
  *
  * @throws the signal's reason.
  */

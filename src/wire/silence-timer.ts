@@ -1,6 +1,9 @@
 import { LONGEST_TIMER_MS } from './signals.ts';
 
-/** Reports a read that waits too long. One timer serves all reads of a response, however many pieces it comes in. */
+/**
+ * Reports a read that waits too long. One timer serves all
+ * reads of a response, however many pieces it comes in.
+ */
 export class SilenceTimer {
   readonly #milliseconds: number;
   readonly #onSilence: () => void;

@@ -10,7 +10,9 @@ const SOURCE_FIELDS: Readonly<Record<string, readonly SourceField[]>> = {
   text_editor_code_execution: ['file_text', 'old_str', 'new_str'],
 };
 
-/** The fields of a tool's input that hold source text; for a tool of a later version, every field known today. */
+/**
+ * The fields of a tool's input that hold source text; for a tool of a later version, every field known today.
+ */
 export function sourceFieldsOf(toolName: string): readonly SourceField[] {
   return SOURCE_FIELDS[toolName] ?? ['code', 'command', 'file_text', 'old_str', 'new_str'];
 }
@@ -18,8 +20,8 @@ export function sourceFieldsOf(toolName: string): readonly SourceField[] {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /**
- * What a JSON string holds up to its closing quote, or to an escape that is not whole. Always matches; a thousand
- * escapes at once, since engines keep a note of each repetition.
+ * What a JSON string holds up to its closing quote, or to an escape that is not whole.
+ * Always matches; a thousand escapes at once, since engines keep a note of each repetition.
  */
 const STRING_CONTENT = /[^"\\]*(?:\\(?:u[\s\S]{4}|[^u])[^"\\]*){0,1000}/y;
 const isHighSurrogate = (code: number) => code >= 0xd800 && code <= 0xdbff;
@@ -33,10 +35,11 @@ type Place = 'structure' | 'key' | 'source' | 'other-string';
 /**
  * Turns the JSON fragments of a call's input into the source text they spell, while they arrive.
  *
- * Fragments may be cut anywhere: inside a key, an escape or a surrogate pair. Each character is looked at once and
- * nothing is kept but the escape, key or half pair that the cut divided, so time is linear and memory constant.
- * Strings below the top level and other fields are passed over. Joined texts of a field equal its final value
- * (for an object that names a key twice, which `JSON.parse` resolves to the last, they hold both).
+ * Fragments may be cut anywhere: inside a key, an escape or a surrogate pair. Each
+ * character is looked at once and nothing is kept but the escape, key or half pair that
+ * the cut divided, so time is linear and memory constant. Strings below the top level and
+ * other fields are passed over. Joined texts of a field equal its final value (for an
+ * object that names a key twice, which `JSON.parse` resolves to the last, they hold both).
  *
  * `onText` is never called with an empty text.
  */

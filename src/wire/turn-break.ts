@@ -1,11 +1,14 @@
 /**
- * Why a turn breaks off. Internal: where something was received, the run room adds it, and throws what the caller sees.
- * It reports facts; what they mean for sending again is in the table of `sdk/failures.ts`.
+ * Why a turn breaks off. Internal: where something was received, the run room adds it, and throws what the
+ * caller sees. It reports facts; what they mean for sending again is in the table of `sdk/failures.ts`.
  */
 export class TurnBreak extends Error {
   override readonly name = 'TurnBreak';
   readonly code: string;
-  /** What it is about: the kind of the API's error, such as `overloaded_error`, the option of a limit, or the id of a container. */
+  /**
+   * What it is about: the kind of the API's error, such as
+   * `overloaded_error`, the option of a limit, or the id of a container.
+   */
   readonly subject: string | null;
   /** Filled in from the response's headers where the event names none. */
   requestId: string | null;

@@ -1,4 +1,6 @@
-/** Compiled by `npm run typecheck`, never run: what users write must compile, and what would fail must not. */
+/**
+ * Compiled by `npm run typecheck`, never run: what users write must compile, and what would fail must not.
+ */
 import Anthropic from '@anthropic-ai/sdk';
 import { betaStandardSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/beta/standard-schema';
 import { jsonSchemaOutputFormat } from '@anthropic-ai/sdk/helpers/json-schema';

@@ -1,7 +1,9 @@
 /**
- * An emulator with canned commands on a free port of the loopback interface; prints its address. A process of its own.
+ * An emulator with canned commands on a free port of the
+ * loopback interface; prints its address. A process of its own.
  *
- * A turn is what a short one is in the recordings: a text, a Python cell, a command that leaves a file, an answer.
+ * A turn is what a short one is in the recordings: a text,
+ * a Python cell, a command that leaves a file, an answer.
  */
 import { bash, cannedSandbox, createEmulator, python, say } from '../../dist/emulator.js';
 

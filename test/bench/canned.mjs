@@ -1,9 +1,9 @@
 /**
  * node test/bench/canned.mjs [--check], after npm run build
  *
- * How many canned turns the emulator answers over HTTP in a second: it runs in a process of its own, and this one asks,
- * 20 at a time. The best of three rounds of 2 seconds counts: whatever else the machine does only takes away. `--check` fails
- * under 200.
+ * How many canned turns the emulator answers over HTTP in a second: it runs in a process
+ * of its own, and this one asks, 20 at a time. The best of three rounds of 2 seconds
+ * counts: whatever else the machine does only takes away. `--check` fails under 200.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

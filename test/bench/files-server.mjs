@@ -1,6 +1,6 @@
 /**
- * Takes uploads and forgets them, and serves files: `/large/…` of 512 MiB at once, `/small/…` of 10 kB, each answer 20 ms late.
- * Prints its address.
+ * Takes uploads and forgets them, and serves files: `/large/…` of 512 MiB
+ * at once, `/small/…` of 10 kB, each answer 20 ms late. Prints its address.
  */
 import { createServer } from 'node:http';
 

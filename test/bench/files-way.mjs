@@ -1,6 +1,6 @@
 /**
- * Moves files in one way, in this process alone, and prints its time in milliseconds and the peak memory in MiB. Modules are
- * loaded before the clock starts.
+ * Moves files in one way, in this process alone, and prints its time in milliseconds
+ * and the peak memory in MiB. Modules are loaded before the clock starts.
  *
  *   node files-way.mjs <kind> <way> <path of the large file> <folder> <address>
  */

@@ -1,10 +1,11 @@
 /**
  * npm run bench:files [-- --check] [--quick]
  *
- * Moves 512 MiB up and down, each way in a process of its own, and compares memory and speed with a plain http pipeline of the same
- * run; and 1,000 artifacts of 10 kB at 20 ms latency with a loop of SDK calls. Floor and ours take turns, and the best round of
- * each counts for its speed, since whatever else the machine does only takes away; for memory the median does. `--check` fails
- * where a target is missed. `--quick` has fewer rounds, leaves the SDK's ways out, and does not judge the speed of three rounds.
+ * Moves 512 MiB up and down, each way in a process of its own, and compares memory and speed with a plain
+ * http pipeline of the same run; and 1,000 artifacts of 10 kB at 20 ms latency with a loop of SDK calls.
+ * Floor and ours take turns, and the best round of each counts for its speed, since whatever else the machine
+ * does only takes away; for memory the median does. `--check` fails where a target is missed. `--quick` has
+ * fewer rounds, leaves the SDK's ways out, and does not judge the speed of three rounds.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

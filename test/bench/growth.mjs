@@ -1,8 +1,9 @@
 /**
  * npm run bench:growth [-- --check]
  *
- * How the time of a turn grows with what arrives: 1e4 of each kind, then 1e5, as ratios in one run. Linear is 10; `--check`
- * fails from 15 on. What is slow at 1e5 is a way to stop a server, so inputs, names and redaction are measured, too.
+ * How the time of a turn grows with what arrives: 1e4 of each kind, then 1e5, as
+ * ratios in one run. Linear is 10; `--check` fails from 15 on. What is slow at 1e5
+ * is a way to stop a server, so inputs, names and redaction are measured, too.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Runs one way of reading one payload, in this process alone, and prints the median time of a run in milliseconds,
- * or with `--memory` the peak memory over that of the start in MiB, reading slowly.
+ * Runs one way of reading one payload, in this process alone, and prints the median time of a run in
+ * milliseconds, or with `--memory` the peak memory over that of the start in MiB, reading slowly.
  *
  *   node method.mjs <method> <payload> <base url> <runs> [--memory]
  */

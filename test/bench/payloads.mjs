@@ -1,6 +1,6 @@
 /**
- * The streams that are measured, as bytes: a response whose one long block has a given number of deltas, of sizes as they
- * were recorded.
+ * The streams that are measured, as bytes: a response whose one long
+ * block has a given number of deltas, of sizes as they were recorded.
  */
 
 const event = (type, data) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;

@@ -1,10 +1,11 @@
 /**
  * npm run bench:streams [-- --quick] [-- --check]
  *
- * One table: how long each way of reading a streamed response takes, as a ratio to the floor (fetch, TextDecoderStream,
- * EventSourceParserStream and JSON.parse per event). The floor is measured before and after each method, each method in
- * a process of its own and the server in another, all under one Node 22; ours under Node 20, too. Medians of at least 7
- * runs. `--quick` measures the rows of 1e4 events only; `--check` fails when ours misses its targets.
+ * One table: how long each way of reading a streamed response takes, as a ratio to the floor (fetch,
+ * TextDecoderStream, EventSourceParserStream and JSON.parse per event). The floor is measured before and
+ * after each method, each method in a process of its own and the server in another, all under one Node 22;
+ * ours under Node 20, too. Medians of at least 7 runs. `--quick` measures the rows of 1e4 events only;
+ * `--check` fails when ours misses its targets.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +30,10 @@ const ROWS = quick
   ? ['text 1e4', 'input 1e4']
   : ['text 1e3', 'text 1e4', 'text 1e5', 'input 1e3', 'input 1e4', 'input 1e5', 'code 1 MB'];
 
-/** Live code is source, and an `inputJson` listener would take minutes at 1e5 events: its time grows with the square. */
+/**
+ * Live code is source, and an `inputJson` listener would take
+ * minutes at 1e5 events: its time grows with the square.
+ */
 function applies(method, row) {
   if (method === 'ours, live code') return row.startsWith('code') || row.startsWith('input');
   if (method === 'SDK inputJson') return ['input 1e3', 'input 1e4', 'code 1 MB'].includes(row);

@@ -20,7 +20,10 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 
-/** Clients that nobody here wrote, against the emulator's port: what they need of the API is there, in the form they read. */
+/**
+ * Clients that nobody here wrote, against the emulator's port:
+ * what they need of the API is there, in the form they read.
+ */
 
 const params = {
   model: 'claude-opus-5-5',

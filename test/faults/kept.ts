@@ -9,7 +9,10 @@ import { expect } from 'vitest';
 import type { Result, ThrownResult } from './row.ts';
 import type { Exchange, SentBlock } from './tap.ts';
 
-/** What a result holds of its turn; nothing for an error of the SDK, which comes only while nothing was received. */
+/**
+ * What a result holds of its turn; nothing for an error of
+ * the SDK, which comes only while nothing was received.
+ */
 export function heldBy(result: Result): Pick<ThrownResult, 'state' | 'responses'> {
   if ('status' in result && result.status === 'ended') return { state: result, responses: result.responses };
   const { turn, state, responses } = result as ThrownResult;
@@ -19,8 +22,8 @@ export function heldBy(result: Result): Pick<ThrownResult, 'state' | 'responses'
 }
 
 /**
- * Everything that these exchanges sent is on the result: each complete block in the response that it belongs to, each result, text,
- * file, container and token in the state.
+ * Everything that these exchanges sent is on the result: each complete block in the
+ * response that it belongs to, each result, text, file, container and token in the state.
  */
 export function assertNothingLost(result: Result, exchanges: readonly Exchange[]): void {
   const { state, responses = [] } = heldBy(result);
@@ -75,7 +78,9 @@ function assertInState(blocks: readonly SentBlock[], state: Omit<TurnState, 'seq
   }
 }
 
-/** Each state on the way, and what comes out, is plain JSON; folding the events gives the state of the stream. */
+/**
+ * Each state on the way, and what comes out, is plain JSON; folding the events gives the state of the stream.
+ */
 export function assertPlain(
   result: Result,
   events: readonly TurnEvent[],

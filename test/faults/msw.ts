@@ -14,7 +14,10 @@ export function answeredWith(answers: readonly (() => Response)[]): string {
   return baseURL;
 }
 
-/** `fetch` as msw answers it. It keeps a second branch of each body, on which a `cancel()` would wait for ever. */
+/**
+ * `fetch` as msw answers it. It keeps a second branch of
+ * each body, on which a `cancel()` would wait for ever.
+ */
 export async function fetchMocked(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const { body, status, headers } = await globalThis.fetch(input, init);
   const reader = body?.getReader();

@@ -72,7 +72,10 @@ export interface Row {
   readonly variants?: number;
   /** POSTs that were sent. */
   readonly posts: Range;
-  /** POSTs that the SDK's own loop sends, a tool runner of a client with its defaults; `null` where it has no counterpart. */
+  /**
+   * POSTs that the SDK's own loop sends, a tool runner of a
+   * client with its defaults; `null` where it has no counterpart.
+   */
   readonly sdk: Range | null;
   /** As `outcomeOf` tells it; several where variants differ. */
   readonly outcome: string | readonly string[];

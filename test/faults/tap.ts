@@ -1,7 +1,10 @@
 /** A block of a message as it was sent. */
 export type SentBlock = { readonly type: string; readonly [key: string]: unknown };
 
-/** One `POST /v1/messages`, with what of its answer reached the client. Read here without a line of the library. */
+/**
+ * One `POST /v1/messages`, with what of its answer reached
+ * the client. Read here without a line of the library.
+ */
 export interface Exchange {
   messageId: string | undefined;
   /** Blocks whose end was sent, in order. */

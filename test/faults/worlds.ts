@@ -36,7 +36,10 @@ const uncalled = { ...double, allowed_callers: ['direct'] } as unknown as Runnab
 export const doubling = (run: (input: { n: number }, context?: unknown) => unknown): RunnableTool =>
   ({ ...double, run }) as RunnableTool;
 
-/** Python calls `double` twice at once where it may, then once more; bash repeats its source and leaves a file. */
+/**
+ * Python calls `double` twice at once where it may, then
+ * once more; bash repeats its source and leaves a file.
+ */
 export const sandbox = cannedSandbox(async ({ language, source, tools }) => {
   if (language === 'bash') return { stdout: `${source}\n`, files: { 'out.csv': source } };
   if (!tools.names.includes('double')) return { stdout: `${source}\n` };
@@ -55,7 +58,10 @@ export const PAUSED: readonly Step[] = [
   say('Done.'),
 ];
 
-/** All that a turn may be made of: texts, thoughts, calls alone and at once, files, pauses, tools of Claude and of its code. */
+/**
+ * All that a turn may be made of: texts, thoughts, calls alone
+ * and at once, files, pauses, tools of Claude and of its code.
+ */
 export const BUSY: readonly Step[] = [
   say('Let me see.'),
   bash('first'),
@@ -70,8 +76,8 @@ export const BUSY: readonly Step[] = [
 ];
 
 /**
- * The same without code that calls tools, told by the history: what was asked for and did not arrive is said again, however
- * much of it was sent.
+ * The same without code that calls tools, told by the history: what was
+ * asked for and did not arrive is said again, however much of it was sent.
  */
 const CALM: readonly (readonly Step[])[] = [
   [say('Let me see.'), bash('first'), pause()],

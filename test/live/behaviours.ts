@@ -33,9 +33,10 @@ export interface Behaviour {
 }
 
 /**
- * One list for the real API and for the emulator. An emulator without a script runs the fenced code of the last user
- * message, and a model that is asked to run exactly this code does the same, so one request serves both. What is
- * asserted is what both give: never a wording, nor which of its tools a model takes for a piece of Python.
+ * One list for the real API and for the emulator. An emulator without a script runs
+ * the fenced code of the last user message, and a model that is asked to run exactly
+ * this code does the same, so one request serves both. What is asserted is what both
+ * give: never a wording, nor which of its tools a model takes for a piece of Python.
  */
 export const behaviours: readonly Behaviour[] = [
   {

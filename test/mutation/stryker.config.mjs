@@ -1,8 +1,8 @@
 /**
  * npm run test:mutation [-- --mutate src/turn/fold.ts]
  *
- * Changes the code in small ways and reports each change that no test notices. Takes an hour or more for all rooms, so name
- * the files that you changed. Not in CI.
+ * Changes the code in small ways and reports each change that no test notices. Takes
+ * an hour or more for all rooms, so name the files that you changed. Not in CI.
  */
 export default {
   mutate: ['src/turn/**/*.ts', 'src/request/**/*.ts', 'src/wire/**/*.ts'],

@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { alias } from '../../vitest.config.ts';
 
-/** The quick tests of the rooms that are mutated: no process, no Python, no recording that a clone may not have. */
+/**
+ * The quick tests of the rooms that are mutated: no process,
+ * no Python, no recording that a clone may not have.
+ */
 export default defineConfig({
   resolve: { alias },
   test: {

@@ -13,7 +13,10 @@ const readme = readFile(join(root, 'README.md'), 'utf8');
 const ENTRIES = ['code-execution-kit', 'code-execution-kit/node', 'code-execution-kit/emulator'];
 let folder: string;
 
-/** The shell block of the README for an empty folder, with the packed tarball in the place of the registry's package. */
+/**
+ * The shell block of the README for an empty folder, with
+ * the packed tarball in the place of the registry's package.
+ */
 async function followReadme(tarball: string): Promise<void> {
   const [, commands = ''] = /### In an empty folder.*?```sh\n(.*?)```/s.exec(await readme) ?? [];
   const lines = commands.trim().split('\n');

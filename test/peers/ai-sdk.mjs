@@ -1,7 +1,9 @@
 /**
- * Asks the API at a base URL by way of the Vercel AI SDK, as its documentation shows, and prints what came as JSON.
+ * Asks the API at a base URL by way of the Vercel AI SDK,
+ * as its documentation shows, and prints what came as JSON.
  *
- *   node ai-sdk.mjs '{ "way": "generate" | "stream", "version": "codeExecution_20260120", "baseURL": "http://…" }'
+ *   node ai-sdk.mjs '{ "way": "generate" | "stream", "version": "codeExecution_20260120",
+ *     "baseURL": "http://…" }'
  */
 import { createAnthropic, forwardAnthropicContainerIdFromLastStep } from '@ai-sdk/anthropic';
 import { APICallError, generateText, isStepCount, streamText, tool, uploadFile } from 'ai';
@@ -11,7 +13,9 @@ const { way, version, baseURL, container } = JSON.parse(process.argv[2]);
 const anthropic = createAnthropic({ apiKey: 'none', baseURL: `${baseURL}/v1` });
 const files = anthropic.files();
 
-/** Uploads a table and asks a question about it, with a tool of the client's own beside the one of the API. */
+/**
+ * Uploads a table and asks a question about it, with a tool of the client's own beside the one of the API.
+ */
 async function request() {
   const { providerReference } = await uploadFile({
     api: files,

@@ -52,7 +52,10 @@ async function ask(way: Way, version: string, script: readonly Step[], container
   return { answer, requests: emulator.requests };
 }
 
-/** Calls with what came of them, in the order of the calls; fails where the AI SDK did not bring both together. */
+/**
+ * Calls with what came of them, in the order of the calls;
+ * fails where the AI SDK did not bring both together.
+ */
 function paired(content: readonly Part[]) {
   const calls = content.filter(({ type }) => type === 'tool-call');
   const results = content.filter(({ type }) => type === 'tool-result' || type === 'tool-error');

@@ -1,7 +1,10 @@
 import * as kit from '../../src/index.ts';
 import { freezingInputs } from './freeze.ts';
 
-/** The public names as tests import them: everything that they pass is frozen, so that nobody writes to a caller's object. */
+/**
+ * The public names as tests import them: everything that they
+ * pass is frozen, so that nobody writes to a caller's object.
+ */
 export * from '../../src/index.ts';
 
 export const artifactsOf = freezingInputs(kit.artifactsOf);

@@ -20,7 +20,10 @@ export function clientAnswering(
   return Object.assign(client, { sent });
 }
 
-/** What the SDK makes of the same bytes, without `parsed_output`, which its helper adds and the API never sends. */
+/**
+ * What the SDK makes of the same bytes, without `parsed_output`,
+ * which its helper adds and the API never sends.
+ */
 export async function sdkMessage(sse: BodyInit): Promise<Message> {
   const stream = clientAnswering(sse).messages.stream({
     model: 'claude-opus-5-5',

@@ -1,6 +1,9 @@
 import { type RequestParams, type Turn, turnFrom } from 'code-execution-kit';
 
-/** The parts of a turn that whole messages say, too: neither numbers nor notices of the run, nor names of artifacts. */
+/**
+ * The parts of a turn that whole messages say, too: neither
+ * numbers nor notices of the run, nor names of artifacts.
+ */
 export function foldedBy(turn: Turn): object {
   const { seq: _, notices, artifacts, checkpoint: __, parsed: ___, error: ____, ...rest } = turn;
   return {
@@ -14,7 +17,9 @@ export function foldedBy(turn: Turn): object {
   };
 }
 
-/** The same of the turn that `turnFrom` makes of the responses, with the answers to their calls between them. */
+/**
+ * The same of the turn that `turnFrom` makes of the responses, with the answers to their calls between them.
+ */
 export function foldedFrom(params: RequestParams, turn: Turn): object {
   const responses = [...turn.responses];
   const history = turn.messages
@@ -23,7 +28,10 @@ export function foldedFrom(params: RequestParams, turn: Turn): object {
   return foldedBy(turnFrom(params, history));
 }
 
-/** Whether blocks of a stream are open at the same time, as the API's never are: their texts stand in the order of writing. */
+/**
+ * Whether blocks of a stream are open at the same time, as the
+ * API's never are: their texts stand in the order of writing.
+ */
 export function overlaps(sse: string): boolean {
   let open = 0;
   return [...sse.matchAll(/"type":"content_block_(start|stop)"/g)].some(([, what]) => {

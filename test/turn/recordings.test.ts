@@ -29,7 +29,10 @@ const thawed = structuredClone(params);
 const results = { read: 0 };
 afterAll(() => console.log(`recordings: ${results.read} of ${streams.length + messages.length}`));
 
-/** One turn over these bytes: its events, and the turn, where the recording ends in a pause that nothing continues. */
+/**
+ * One turn over these bytes: its events, and the turn, where
+ * the recording ends in a pause that nothing continues.
+ */
 async function read(body: BodyInit) {
   const stream = streamTurn(clientAnswering(body), params, {
     maxPauses: 0,

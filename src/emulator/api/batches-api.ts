@@ -46,7 +46,7 @@ export async function handleBatches(
   const batch = store.batches.get(id);
   if (!batch) throw notFound(`Message batch \`${id}\` not found.`);
   if (request.method === 'GET' && action === undefined) {
-    // Whoever asks again finds it done: a test waits for nothing.
+    // The next request finds it done: a test waits for nothing.
     await finished(batch);
     return describe(batch);
   }
@@ -63,7 +63,7 @@ export async function handleBatches(
   return undefined;
 }
 
-/** Whoever asks for a batch again finds it done. */
+/** The next request for a batch finds it done. */
 async function finished(batch: StoredBatch): Promise<void> {
   batch.run ??= batch.start();
   await batch.run;
@@ -139,7 +139,10 @@ async function resultOf(
   }
 }
 
-/** JSON lines. Their order is not promised, and here it is the reverse: a program that relies on it should fail. */
+/**
+ * JSON lines. Their order is not promised, and here it is
+ * the reverse: a program that relies on it should fail.
+ */
 function results(batch: StoredBatch, store: Store): Response {
   if (!batch.endedAt) throw invalidRequest('Batch has no available results: it has not ended.');
   const lines = batch.customIds

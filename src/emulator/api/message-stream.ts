@@ -54,7 +54,10 @@ function asErrorEvent(error: unknown): IteratorResult<StreamEvent> {
 /** An event of the stream; its `type` is also its name. */
 type StreamEvent = { readonly type: string; readonly [key: string]: unknown };
 
-/** In the order of the recordings: a ping behind the first block's start, results whole, the container at the end. */
+/**
+ * In the order of the recordings: a ping after the first
+ * block's start, results whole, the container at the end.
+ */
 async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined> {
   const { blocks, inputTokens } = answer;
   const content: ScriptedBlock[] = [];

@@ -3,7 +3,9 @@ import type { ReceivedRequest } from '../protocol/received-request.ts';
 import type { Store } from '../store/store.ts';
 import { idPage } from './pages.ts';
 
-/** Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026). */
+/**
+ * Models of the SDK's types and of the documentation that take the code execution tool (Oct and Nov 2026).
+ */
 const MODELS = [
   ['claude-opus-5-5', 'Claude Opus 5.5', 'opus', '2026-09-22'],
   ['claude-sonnet-5-5', 'Claude Sonnet 5.5', 'sonnet', '2026-09-28'],

@@ -23,7 +23,7 @@ export function idPage<T extends { readonly id: string }>(
   const limit = limitOf(query);
   const [after, before] = [place('after_id'), place('before_id')];
   const end = before ?? all.length;
-  // Behind a cursor, or right before one.
+  // After a cursor, or right before one.
   const start = before === undefined ? (after ?? -1) + 1 : Math.max((after ?? -1) + 1, end - limit);
   const data = all.slice(start, Math.min(start + limit, end));
   const hasMore = before === undefined ? start + data.length < all.length : start > 0;

@@ -15,21 +15,27 @@ export interface EmulatorServer extends AsyncDisposable {
 export interface ListenOptions {
   /** Default 0: any free port. */
   readonly port?: number | undefined;
-  /** Default `127.0.0.1`. Whoever reaches another one, by its name or any address, can run code in the sandbox. */
+  /**
+   * Default `127.0.0.1`. Every program that reaches another one,
+   * by its name or any address, can run code in the sandbox.
+   */
   readonly host?: string | undefined;
 }
 
 type Fetch = (request: Request) => Promise<Response>;
 
-/** Names under which this machine reaches itself. A web page that found the port under another one is refused. */
+/**
+ * Names under which this machine reaches itself. A web page that found the port under another one is refused.
+ */
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * Serves a `fetch` over HTTP, for clients in any language. Refused are a `Host` that is not this machine, any `Origin`
- * (a browser page has no business here), and JSON routes without `application/json`, so that a page cannot reach them
- * with a form either.
+ * Serves a `fetch` over HTTP, for clients in any language. Refused are a `Host` that is
+ * not this machine, any `Origin` (a browser page has no business here), and JSON routes
+ * without `application/json`, so that a page cannot reach them with a form either.
  *
- * @throws {EmulatorError} `.code` `not_node` where there is no Node, and `cannot_listen` for a port that is taken.
+ * @throws {EmulatorError} `.code` `not_node` where there is
+ * no Node, and `cannot_listen` for a port that is taken.
  */
 export async function listen(
   fetch: Fetch,
@@ -62,7 +68,7 @@ export async function listen(
       .pipe(outgoing);
   }
   const server = http.createServer((incoming, outgoing) => {
-    // A request that was aborted, or refused like a connection, has nobody to answer.
+    // A request that was aborted, or refused like a connection, gets no answer.
     answer(incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve, reject) => {
@@ -86,7 +92,10 @@ export async function listen(
   return { url: `http://${name}:${bound}`, port: bound, close, [Symbol.asyncDispose]: close };
 }
 
-/** The request as `fetch` takes it, with the host under which the client reached us, or the refusal of one that cannot be. */
+/**
+ * The request as `fetch` takes it, with the host under which
+ * the client reached us, or the refusal of one that cannot be.
+ */
 function requestOf(
   { method = 'GET', url = '/', headers }: IncomingMessage,
   body: ReadableStream,
@@ -110,7 +119,8 @@ function requestOf(
 function refusal(request: Request, bound: string): Response | undefined {
   const { headers, method } = request;
   const host = (headers.get('host') ?? '').replace(/:\d+$/, '').toLowerCase();
-  // Told to listen elsewhere, it is reached under addresses. A page that rebinds a name of its own still is not let in.
+  // A server that listens elsewhere is reached under addresses.
+  // A page that rebinds a name of its own still is refused.
   const isTold =
     !LOCAL_HOSTS.has(bound) && bound !== '::1' && (host === bound || /^[\d.]+$|^\[[\da-f:.]+\]$/i.test(host));
   if (!LOCAL_HOSTS.has(host) && !isTold)

@@ -22,7 +22,8 @@ const KEYS = new Set([
 ]);
 
 /**
- * Refuses a conversation in which calls and results do not go together, in the API's words where they are known.
+ * Refuses a conversation in which calls and results do not
+ * go together, in the API's words where they are known.
  *
  * @throws {ApiFailure} 400 naming the message and the ids.
  */
@@ -55,7 +56,7 @@ function checkPrefill({ messages, model }: MessagesBody, store: Store): void {
   );
 }
 
-/** The messages behind one of the assistant: neighbouring messages of one role count as one. */
+/** The messages after one of the assistant: neighbouring messages of one role count as one. */
 function repliesTo(messages: Messages, index: number): Messages {
   const end = messages.findIndex(({ role }, place) => place > index && role === 'assistant');
   return messages.slice(index + 1, end < 0 ? messages.length : end);
@@ -73,7 +74,7 @@ export function openCallsOf(messages: Messages): ScriptedBlock[] {
   return blocks.filter(({ type, id }) => type === 'server_tool_use' && !done.has(id));
 }
 
-/** The results behind the last response, as code gets them, by the ids of their calls. */
+/** The results after the last response, as code gets them, by the ids of their calls. */
 export function toolResultsOf(messages: Messages): Map<string, ToolReply> {
   const results = newest(messages)
     .flatMap(blocksOf)
@@ -139,7 +140,7 @@ function checkToolResults(message: Message, previous: Message | undefined, index
   }
 }
 
-/** The result of a server tool stands behind its call, in the same assistant message or a later one. */
+/** The result of a server tool stands after its call, in the same assistant message or a later one. */
 function checkServerResults(messages: Messages): void {
   const called = new Set<string>();
   for (const [index, message] of messages.entries()) {

@@ -4,7 +4,10 @@ import { isForCode, toolboxOf } from '../protocol/toolbox.ts';
 
 /** The versions of the code execution tool. */
 const VERSIONS = ['20250522', '20250825', '20260120', '20260521'].map((date) => `code_execution_${date}`);
-/** Models that refuse a forced tool (documented for Opus 5.5, Sonnet 5.5 and Fable 5.1; assumed for later ones). */
+/**
+ * Models that refuse a forced tool (documented for Opus
+ * 5.5, Sonnet 5.5 and Fable 5.1; assumed for later ones).
+ */
 const UNFORCED = /^claude-(?:opus-5-5|sonnet-5-5|haiku-5-5|fable-5-[12]|mythos-5-[12])/;
 
 /**

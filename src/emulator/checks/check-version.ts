@@ -4,7 +4,10 @@ import type { ApiVersion } from './check-headers.ts';
 
 type Block = Readonly<Record<string, unknown>>;
 
-/** What version 2026-10-21 of the API no longer takes (its migration page; the wording of the first was reported). */
+/**
+ * What version 2026-10-21 of the API no longer takes (its
+ * migration page; the wording of the first was reported).
+ */
 export function checkVersion(body: MessagesBody, version: ApiVersion): void {
   if (version === '2023-06-01') return;
   const removed = ['temperature', 'top_p', 'top_k'].find((name) => body[name] !== undefined);

@@ -18,7 +18,10 @@ export interface Answer {
   /** It goes on inside code that waited for the caller's tools. */
   readonly resumesCode: boolean;
   readonly blocks: AsyncGenerator<ScriptedBlock, Ending>;
-  /** Nobody reads on: ends the command that runs, and takes back what was played, unless it was delivered. */
+  /**
+   * The client reads no further: ends the command that runs,
+   * and takes back what was played, unless it was delivered.
+   */
   readonly abandon: () => void;
 }
 
@@ -48,8 +51,8 @@ export function serverToolUsage(blocks: readonly ScriptedBlock[]) {
 }
 
 /**
- * Code that waits for tools again at once ends its response without a word of the model: nothing is counted then (recorded Dec
- * 2025).
+ * Code that waits for tools again at once ends its response without
+ * a word of the model: nothing is counted then (recorded Dec 2025).
  */
 export function isOnlyCalls(blocks: readonly ScriptedBlock[], { resumesCode }: Answer): boolean {
   return resumesCode && blocks.every(({ type }) => type === 'tool_use');

@@ -2,13 +2,13 @@
 export interface BodySource {
   /** The next ones, or `undefined` at the end. */
   readonly next: () => Promise<Uint8Array | undefined>;
-  /** Called where nobody reads on. */
+  /** Called when the client reads no further. */
   readonly cancel: (reason: unknown) => Promise<unknown>;
 }
 
 /**
- * A body that an abort breaks, as it breaks that of `fetch`. Nothing is read ahead: whoever reads sets the pace of the
- * script.
+ * A body that an abort breaks, as it breaks that of `fetch`.
+ * Nothing is read ahead: the reader sets the pace of the script.
  */
 export function bodyFrom({ next, cancel }: BodySource, signal: AbortSignal): ReadableStream<Uint8Array> {
   let stop = () => {};

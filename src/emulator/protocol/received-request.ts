@@ -26,7 +26,8 @@ export async function receive(
   init: RequestInit = {},
 ): Promise<ReceivedRequest> {
   const { body, signal } = init;
-  // As the SDK sends nearly all of them. A `Request` for each took 30 MiB more with a thousand turns at once (measured).
+  // As the SDK sends nearly all of them. A `Request` for each
+  // took 30 MiB more with a thousand turns at once (measured).
   if (!(input instanceof Request) && typeof body === 'string' && signal)
     return receiveText(input, init, body, signal);
   return receiveRequest(new Request(input, init));

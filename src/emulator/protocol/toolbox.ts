@@ -21,7 +21,10 @@ export interface Toolbox {
   readonly web: ReadonlyMap<string, { readonly excluded: boolean }>;
 }
 
-/** Reads the tools of a request. Haiku 4.5 takes newer versions, and behaves as with the one before them (documented). */
+/**
+ * Reads the tools of a request. Haiku 4.5 takes newer versions,
+ * and behaves as with the one before them (documented).
+ */
 export function toolboxOf({ tools: given, model }: MessagesBody): Toolbox {
   const tools = given ?? [];
   const versions = tools.flatMap(({ type }) => (type?.startsWith('code_execution_') ? [type] : []));

@@ -14,7 +14,7 @@ export interface Stage {
   readonly store: Store;
   readonly toolbox: Toolbox;
   readonly web: WebPages;
-  /** Ends what runs: nobody reads on. */
+  /** Ends what runs: the client reads no further. */
   readonly signal: AbortSignal;
   /** What waits between two requests ends with the emulator only. */
   readonly life: Life;
@@ -23,7 +23,10 @@ export interface Stage {
 /** A call that was announced, and what comes of it. */
 export interface Call {
   readonly block: ScriptedBlock;
-  /** The blocks behind it, the last of which is its result, or `true` when it waits for results of the caller's tools. */
+  /**
+   * The blocks after it, the last of which is its result, or
+   * `true` when it waits for results of the caller's tools.
+   */
   run(stage: Stage): AsyncGenerator<ScriptedBlock, boolean>;
 }
 

@@ -38,8 +38,8 @@ export function needsContainer({ block }: Call): boolean {
 }
 
 /**
- * The call that a block of the history stands for, which was sent without its result: as the API does, it is run at the start of the
- * next response. `undefined` for one that is not known.
+ * The call that a block of the history stands for, which was sent without its result: as the
+ * API does, it is run at the start of the next response. `undefined` for one that is not known.
  */
 export function reopened({ id, name, input }: ScriptedBlock): Call | undefined {
   const { command, code, path, ...rest } = input as Record<string, unknown>;

@@ -8,10 +8,15 @@ import { webReply } from './web-pages.ts';
 
 /** Whichever version is declared, calls from code name this one (documented). */
 const CALLER = 'code_execution_20260120';
-/** A call that waits longer raises a TimeoutError in the code; the number stands in its message (documented). */
+/**
+ * A call that waits longer raises a TimeoutError in the code; the number stands in its message (documented).
+ */
 const TOOL_TIMEOUT_MS = 270_000;
 
-/** Python code, which may call tools: those of the web are answered here, others wait for the caller's next request. */
+/**
+ * Python code, which may call tools: those of the web are
+ * answered here, others wait for the caller's next request.
+ */
 export class CodeCall implements Call {
   readonly block: ScriptedBlock;
   readonly #id: string;

@@ -40,7 +40,8 @@ function existing(id: string, body: MessagesBody, store: Store): StoredContainer
   // The body of this answer was not recorded; its status was.
   if (!container) throw notFound(`Container \`${id}\` not found.`);
   if (container.expiresAt >= store.now()) return container;
-  // As users report it, which tells nothing about the reason. Without uploads nothing was seen; the wording is a guess.
+  // As users report it, which says nothing about the reason.
+  // Without uploads nothing was seen; the wording is a guess.
   if (uploadsOfCurrentTurn(body).length > 0) throw new ApiFailure(500, 'api_error', 'Internal server error');
   throw invalidRequest(`container: Container \`${id}\` has expired.`);
 }
@@ -102,7 +103,7 @@ function nameOnDisk(filename: string): string {
   return stem.join('') + ending;
 }
 
-/** Ids of the files that are uploaded in the current turn: behind the last response that was no part of it. */
+/** Ids of the files that are uploaded in the current turn: after the last response that was no part of it. */
 export function uploadsOfCurrentTurn({ messages }: MessagesBody): string[] {
   const isReply = (index: number) => {
     const content = messages[index]?.content;

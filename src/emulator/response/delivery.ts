@@ -23,7 +23,7 @@ export class Delivery {
     return this.#controller.signal;
   }
 
-  /** Nobody reads on. */
+  /** The client reads no further. */
   readonly abandon = (): void => {
     this.#controller.abort();
     this.settle(this.#giveBack);

@@ -7,9 +7,14 @@ import { callOf } from './calls.ts';
 
 /** What steps left undone. */
 export interface Undone {
-  /** Calls without their results, such as those beside a call of the caller's tools; they open the next response. */
+  /**
+   * Calls without their results, such as those beside a call
+   * of the caller's tools; they open the next response.
+   */
   readonly calls: readonly Call[];
-  /** Only where code waits for the caller's tools: the response ends here, and these steps follow the results. */
+  /**
+   * Only where code waits for the caller's tools: the response ends here, and these steps follow the results.
+   */
   readonly rest: readonly BlockStep[] | undefined;
 }
 

@@ -19,10 +19,13 @@ import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
 import { type ResolvedSkill, skillsOf } from './skills.ts';
 import type { WebPages } from './web-pages.ts';
 
-/** What a response left undone: calls without their results, and the steps behind them. */
+/** What a response left undone: calls without their results, and the steps after them. */
 interface Unfinished {
   readonly calls: readonly Call[];
-  /** The scripted response in which code waits, and its steps behind that; otherwise the script goes on with its next one. */
+  /**
+   * The scripted response in which code waits, and its steps
+   * after that; otherwise the script goes on with its next one.
+   */
   readonly scripted: ScriptedResponse | undefined;
   readonly steps: readonly BlockStep[];
   readonly container: string | undefined;
@@ -42,8 +45,8 @@ export interface MessagesService {
 }
 
 /**
- * The response to a request: first the results of the calls that the last one left open, then the next steps of the
- * script.
+ * The response to a request: first the results of the calls that
+ * the last one left open, then the next steps of the script.
  *
  * @throws {ApiFailure} when the request is refused; no step is lost then.
  */
@@ -138,7 +141,7 @@ async function* answered(
   try {
     for (;;) {
       const { done, value } = await blocks.next().catch((error) => {
-        // Else whoever abandoned it gave it back.
+        // Else the response that was abandoned gave it back.
         if (!stage.signal.aborted) delivery.settle(() => {});
         throw error;
       });
@@ -151,7 +154,10 @@ async function* answered(
   }
 }
 
-/** A response that did not arrive can be asked for again. Code that waited begins anew then: nothing is known of how far it came. */
+/**
+ * A response that did not arrive can be asked for again. Code that
+ * waited begins anew then: nothing is known of how far it came.
+ */
 function giveBack({ unfinished, scripted }: Part, service: MessagesService): void {
   if (scripted && !unfinished.scripted) service.script.rewind(scripted);
   keep({ ...unfinished, calls: unfinished.calls.map((call) => reopened(call.block) ?? call) }, service);
@@ -267,7 +273,7 @@ function nothingSaid({ model }: MessagesBody, size: number, store: Store): Answe
 function ranOut(script: ScriptPlayer): Error {
   return invalidRequest(
     `emulator: the script has run out. All of its ${script.length} steps were played by earlier requests, and ` +
-      'this request asks for one more response. Add steps (behind pause() or stop()), look for a request too many, or give a ' +
+      'this request asks for one more response. Add steps (after pause() or stop()), look for a request too many, or give a ' +
       'function as the script, which answers any number.',
   );
 }

@@ -14,7 +14,10 @@ export class RunningCell {
   #asked = deferred<Moment>();
   #answer: ((replies: readonly ToolReply[]) => void) | undefined;
 
-  /** Starts the code. `run` is given how to call tools, and what ends it. It ends with the emulator at the latest. */
+  /**
+   * Starts the code. `run` is given how to call tools, and
+   * what ends it. It ends with the emulator at the latest.
+   */
   constructor(
     life: Life,
     run: (
@@ -28,7 +31,7 @@ export class RunningCell {
     this.#end = run(call, controller.signal)
       .finally(() => life.over(controller))
       .then((outcome) => ({ outcome }));
-    // Whoever asks for what comes next gets the failure; nobody may be asking now.
+    // The next request gets the failure; perhaps no request waits now.
     this.#end.catch(() => {});
   }
 

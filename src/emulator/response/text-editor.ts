@@ -33,7 +33,7 @@ export async function edit(sandbox: Sandbox, step: EditorStep): Promise<Record<s
   return { type: `${PREFIX}_str_replace_result`, ...hunkOf(linesOf(existing), linesOf(changed)) };
 }
 
-/** Writes a file, or tells why it cannot be written: a folder stands there, or a place that is read-only. */
+/** Writes a file, or says why it cannot be written: a folder stands there, or a place that is read-only. */
 async function written(sandbox: Sandbox, path: string, text: string) {
   try {
     await sandbox.makeDirectory(path.slice(0, path.lastIndexOf('/')) || '/');

@@ -17,8 +17,8 @@ const SETTINGS = [
 const NOBODY = 65534;
 
 /**
- * Closes every file that this process was started with, above the given number: Node hands on those that it does not know of, and
- * bubblewrap lets them through.
+ * Closes every file that this process was started with, above the given number:
+ * Node hands on those that it does not know of, and bubblewrap lets them through.
  */
 const CLOSE_OTHERS =
   'for fd in $(ls /proc/$$/fd); do if [ "$fd" -gt "$0" ]; then eval "exec $fd>&-"; fi; done; exec "$@"';
@@ -68,7 +68,10 @@ function nodeModules() {
   };
 }
 
-/** Folders that are in use; a process that ends by itself without disposing of its emulator leaves none behind. */
+/**
+ * Folders that are in use; a process that ends by itself
+ * without disposing of its emulator leaves none behind.
+ */
 const inUse = new Set<string>();
 
 function removeAtExit(directory: string): void {
@@ -92,8 +95,8 @@ export class Bubblewrap {
   }
 
   /**
-   * Makes the folders and proves the isolation: that the program starts, holds no file of this process, sees no network device but `lo`, and no
-   * file of the host outside /usr.
+   * Makes the folders and proves the isolation: that the program starts, holds no file of
+   * this process, sees no network device but `lo`, and no file of the host outside /usr.
    *
    * @throws {EmulatorError} `.code` `sandbox_missing`, with what the machine said.
    */
@@ -215,7 +218,10 @@ export class Bubblewrap {
 
 const isRoot = () => globalThis.process.getuid?.() === 0;
 
-/** Code never runs as the host's root: the kernel does not limit its processes. Inside it is called root all the same. */
+/**
+ * Code never runs as the host's root: the kernel does not
+ * limit its processes. Inside it is called root all the same.
+ */
 function asNobody(): string[] {
   return isRoot() ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
 }

@@ -11,8 +11,8 @@ export interface CannedResult {
 type ResultOf = (command: SandboxCommand) => CannedResult | Promise<CannedResult>;
 
 /**
- * A sandbox that runs nothing: every command has the result that the function gives, which may call tools as code does. For
- * tests of many turns, and where there is no Python.
+ * A sandbox that runs nothing: every command has the result that the function gives, which
+ * may call tools as code does. For tests of many turns, and where there is no Python.
  *
  * @example
  * ```ts

@@ -1,10 +1,12 @@
 import { EmulatorError } from '../protocol/emulator-error.ts';
 import type { Sandbox, SandboxFactory, SandboxResult } from './sandbox.ts';
 
-/** The same sandboxes, whose faults say that they are theirs: they must not look like faults of the network. */
+/**
+ * The same sandboxes, whose faults say that they are theirs: they must not look like faults of the network.
+ */
 export function checkedSandbox(create: SandboxFactory): SandboxFactory {
   return async (timeoutMs) => {
-    const sandbox = await told('sandbox', () => create(timeoutMs));
+    const sandbox = await named('sandbox', () => create(timeoutMs));
     if (typeof sandbox?.run !== 'function') {
       throw new EmulatorError(
         'the option sandbox must give a Sandbox, such as cannedSandbox() with its parentheses',
@@ -25,7 +27,7 @@ class CheckedSandbox implements Sandbox {
   }
 
   async run(command: Parameters<Sandbox['run']>[0]): Promise<SandboxResult> {
-    const result = await told('run', () => this.#sandbox.run(command));
+    const result = await named('run', () => this.#sandbox.run(command));
     const { stdout, stderr, returnCode } = result ?? {};
     if (typeof stdout === 'string' && typeof stderr === 'string' && Number.isInteger(returnCode))
       return result;
@@ -36,19 +38,19 @@ class CheckedSandbox implements Sandbox {
   }
 
   makeDirectory(path: string): Promise<void> {
-    return told('makeDirectory', () => this.#sandbox.makeDirectory(path));
+    return named('makeDirectory', () => this.#sandbox.makeDirectory(path));
   }
 
   writeFile(path: string, bytes: Uint8Array): Promise<void> {
-    return told('writeFile', () => this.#sandbox.writeFile(path, bytes));
+    return named('writeFile', () => this.#sandbox.writeFile(path, bytes));
   }
 
   readFile(path: string): Promise<Uint8Array> {
-    return told('readFile', () => this.#sandbox.readFile(path));
+    return named('readFile', () => this.#sandbox.readFile(path));
   }
 
   listFiles(path: string): Promise<string[]> {
-    return told('listFiles', () => this.#sandbox.listFiles(path));
+    return named('listFiles', () => this.#sandbox.listFiles(path));
   }
 
   async close(): Promise<void> {
@@ -56,7 +58,7 @@ class CheckedSandbox implements Sandbox {
   }
 }
 
-async function told<T>(method: string, action: () => Promise<T>): Promise<T> {
+async function named<T>(method: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

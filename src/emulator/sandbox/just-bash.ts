@@ -22,11 +22,11 @@ const END = '\u001e';
 const STATE = `${CELLS}/state.pickle`;
 
 /**
- * A sandbox in this process: bash and its tools written in TypeScript, CPython compiled to WebAssembly, and files in
- * memory, by just-bash. No network, no access to the host's files.
+ * A sandbox in this process: bash and its tools written in TypeScript, CPython compiled to
+ * WebAssembly, and files in memory, by just-bash. No network, no access to the host's files.
  *
- * Each Python cell is a new interpreter. Variables that can be pickled are carried over, and a cell that awaits a tool
- * is run again with the replies that it got.
+ * Each Python cell is a new interpreter. Variables that can be pickled are carried
+ * over, and a cell that awaits a tool is run again with the replies that it got.
  *
  * @throws {EmulatorError} `.code` `sandbox_missing` when just-bash is not installed.
  */

@@ -1,13 +1,14 @@
 import { PYTHON_STATE } from './python-state.ts';
 
 /**
- * Runs Python cells as the code execution tool does: variables stay, tools are awaited, and tracebacks name the cell. It
- * runs inside the sandbox, in one of two ways:
+ * Runs Python cells as the code execution tool does: variables stay, tools are awaited,
+ * and tracebacks name the cell. It runs inside the sandbox, in one of two ways:
  *
- * - `driver.py <job.json>`: one cell in an interpreter of its own, for a sandbox that cannot keep one. Variables are carried in
- *   a pickle. A call whose reply is not known yet ends the process; the cell runs again once it is.
- * - `driver.py --serve`: one interpreter for all cells of a container. Jobs come as lines on file descriptor 3, answers
- *   go to 4; a cell that awaits a tool waits for its line.
+ * - `driver.py <job.json>`: one cell in an interpreter of its own, for a sandbox
+ *   that cannot keep one. Variables are carried in a pickle. A call whose reply
+ *   is not known yet ends the process; the cell runs again once it is.
+ * - `driver.py --serve`: one interpreter for all cells of a container. Jobs come as lines
+ *   on file descriptor 3, answers go to 4; a cell that awaits a tool waits for its line.
  */
 export const PYTHON_DRIVER = String.raw`
 import ast
@@ -166,7 +167,7 @@ def open_own(path, mode):
 
 
 def define(key, node):
-    """Remembers a definition, behind all earlier ones."""
+    """Remembers a definition, after all earlier ones."""
     definitions.pop(key, None)
     definitions[key] = ast.unparse(node)
 
@@ -271,7 +272,7 @@ def run_job(path):
     if job['state']:
         save(job['state'])
     for stream in (sys.__stdout__, sys.__stderr__):
-        # just-bash ends every output with a line end: this tells where the code's own ends.
+        # just-bash ends every output with a line end: this shows where the code's own ends.
         stream.write(job['end'])
         stream.flush()
     return code

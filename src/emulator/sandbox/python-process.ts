@@ -11,7 +11,7 @@ import {
   timeoutText,
 } from './sandbox.ts';
 
-/** Time that a cell has to end by itself once it was told to. */
+/** Time that a cell has to end by itself after it was asked to. */
 const GRACE_MS = 2000;
 
 interface Settings {
@@ -30,7 +30,10 @@ const line = z.union([
   z.object({ returnCode: z.int(), stdout: z.string(), stderr: z.string() }),
 ]);
 
-/** An interpreter that runs one cell after the other. It ends with a cell that ends it, and a fresh one is needed then. */
+/**
+ * An interpreter that runs one cell after the other. It ends
+ * with a cell that ends it, and a fresh one is needed then.
+ */
 export class PythonProcess {
   readonly #child: ChildProcess;
   readonly #settings: Settings;

@@ -1,6 +1,6 @@
 /**
- * The part of the driver that carries variables from one interpreter to the next, for a sandbox that cannot keep one.
- * It uses the driver's `namespace`, `definitions` and `dropped`.
+ * The part of the driver that carries variables from one interpreter to the next, for a
+ * sandbox that cannot keep one. It uses the driver's `namespace`, `definitions` and `dropped`.
  */
 export const PYTHON_STATE = `def load(path):
     """Takes up what an earlier interpreter left. Definitions may need values, and values need classes."""

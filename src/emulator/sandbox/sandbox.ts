@@ -4,7 +4,9 @@ export interface ToolCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** A call as the driver sends it: its input is a text, since numbers that JSON reads alike differ in Python. */
+/**
+ * A call as the driver sends it: its input is a text, since numbers that JSON reads alike differ in Python.
+ */
 export interface SentCall {
   readonly name: string;
   readonly text: string;
@@ -21,7 +23,10 @@ export interface ToolReply {
 /** Tools that the code may call by their names. */
 export interface SandboxTools {
   readonly names: readonly string[];
-  /** Takes the calls that wait at the same time, and brings one reply for each. May take longer than an HTTP request. */
+  /**
+   * Takes the calls that wait at the same time, and brings
+   * one reply for each. May take longer than an HTTP request.
+   */
   readonly call: (calls: readonly ToolCall[]) => Promise<readonly ToolReply[]>;
 }
 
@@ -35,7 +40,7 @@ export interface SandboxCommand {
   /** Whether Python sees the variables of earlier cells, and leaves its own to later ones. */
   readonly keepsState: boolean;
   readonly tools: SandboxTools;
-  /** Ends the command: nobody waits for it any more. */
+  /** Ends the command: its result is not waited for any more. */
   readonly signal: AbortSignal;
 }
 
@@ -65,8 +70,8 @@ export type SandboxFactory = (timeoutMs: number) => Promise<Sandbox>;
 export const cellPath = (id: string) => `/tmp/${id}/cell.py`;
 
 /**
- * Documented for a cell that runs too long: a normal result with a status text of this name. Its wording was not
- * recorded.
+ * Documented for a cell that runs too long: a normal result with
+ * a status text of this name. Its wording was not recorded.
  */
 export const timeoutText = (timeoutMs: number) =>
   `detection_timeout: the command ran longer than ${timeoutMs} ms and was ended`;

@@ -11,7 +11,7 @@ import {
   timeoutText,
 } from './sandbox.ts';
 
-/** Bytes that are kept of what a program prints; it is ended behind them. */
+/** Bytes that are kept of what a program prints; after them the program is ended. */
 const MAX_PRINTED = 32 * 1024 * 1024;
 /** A file of the API is not larger. */
 const MAX_FILE = 500_000_000;
@@ -30,8 +30,9 @@ export interface SystemSandboxOptions {
 }
 
 /**
- * The machine's own bash and Python, with the libraries that it has, isolated by bubblewrap: no network, no files of the host but /usr
- * (read-only), limits of memory and file size. One interpreter runs all cells of a container, so variables stay as they are.
+ * The machine's own bash and Python, with the libraries that it has, isolated by
+ * bubblewrap: no network, no files of the host but /usr (read-only), limits of memory and
+ * file size. One interpreter runs all cells of a container, so variables stay as they are.
  *
  * For Linux. It never runs code without the isolation: `apt-get install bubblewrap`, and for real charts
  * `apt-get install python3-matplotlib python3-pandas`.
@@ -78,7 +79,10 @@ class SystemSandbox implements Sandbox {
     return { stdout: decode(stdout), stderr: decode(stderr) + status, returnCode };
   }
 
-  /** The kernel takes arguments of 128 KiB: a longer command goes through a file. NUL characters mean nothing to bash. */
+  /**
+   * The kernel takes arguments of 128 KiB: a longer command
+   * goes through a file. NUL characters mean nothing to bash.
+   */
   async #shell({ id, source: written }: SandboxCommand): Promise<readonly string[]> {
     const source = written.replaceAll('\0', '');
     if (source.length < MAX_ARGUMENT) return ['/bin/bash', '-c', source];
@@ -118,7 +122,9 @@ class SystemSandbox implements Sandbox {
     });
   }
 
-  /** Files are reached from inside the sandbox only: out here, a link in it could lead to a file of the host. */
+  /**
+   * Files are reached from inside the sandbox only: out here, a link in it could lead to a file of the host.
+   */
   async makeDirectory(path: string): Promise<void> {
     await this.#file(['/bin/mkdir', '-p', '--', path]);
   }

@@ -8,7 +8,7 @@ export function conversationOf({ messages }: MessagesBody): Conversation {
   return { messages, text: texts.join('\n') };
 }
 
-/** What the last command of a conversation did, as its history tells. */
+/** What the last command of a conversation did, as its history shows. */
 export function lastResultOf({ messages }: MessagesBody): LastResult {
   const blocks = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
   const results = blocks.map(({ content }) => content as Readonly<Record<string, unknown>> | undefined);
@@ -20,7 +20,10 @@ export function lastResultOf({ messages }: MessagesBody): LastResult {
   };
 }
 
-/** What is done without a script: the fenced code of the last user message is run, and what it printed is said. */
+/**
+ * What is done without a script: the fenced code of the
+ * last user message is run, and what it printed is said.
+ */
 export const runFencedCode: DynamicScript = ({ text }) => {
   const fences = [...text.matchAll(/^```(\w*)[^\n]*\n(.*?)^```/gms)];
   const steps = fences.flatMap(([, language = '', code = '']) => {

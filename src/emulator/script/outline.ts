@@ -1,6 +1,9 @@
 import type { MessagesBody } from '../protocol/request-body.ts';
 
-/** What tells a conversation from others: the ids and texts of its blocks, whatever else a client adds to them. */
+/**
+ * What makes a conversation different from others: the ids and
+ * texts of its blocks, whatever else a client adds to them.
+ */
 export function outlineOf(messages: MessagesBody['messages']): string {
   const outline = messages.map(({ role, content }) => {
     if (typeof content === 'string') return [role, content];

@@ -79,13 +79,15 @@ class ListPlayer implements ScriptPlayer {
   }
 }
 
-/** Steps that a function gives for each conversation; those behind a pause wait for that conversation to go on. */
+/**
+ * Steps that a function gives for each conversation; those after a pause wait for that conversation to go on.
+ */
 class FunctionPlayer implements ScriptPlayer {
   readonly #script: DynamicScript;
   readonly #conversationOf: (body: MessagesBody) => Conversation;
   /** What is left, by the outline of a conversation up to its last response. Equal ones wait in a row. */
   readonly #left = new Map<string, (readonly Step[])[]>();
-  /** Of a response that was taken: where its steps came from, and those behind it. */
+  /** Of a response that was taken: where its steps came from, and those after it. */
   readonly #taken = new WeakMap<
     ScriptedResponse,
     { readonly outline: string; readonly steps: readonly Step[] | undefined; readonly rest: readonly Step[] }

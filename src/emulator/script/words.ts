@@ -52,7 +52,7 @@ export interface Conversation {
   readonly text: string;
 }
 
-/** Steps that depend on the conversation: those of the next response, and of those behind its `pause()`s. */
+/** Steps that depend on the conversation: those of the next response, and of those after its `pause()`s. */
 export type DynamicScript = (conversation: Conversation) => readonly Step[];
 
 /** One hit of a web search. */
@@ -82,8 +82,8 @@ export const say = (
 export const think = (text: string): Step => ({ word: 'think', text });
 
 /**
- * Claude runs a Python cell, which is really executed. It may call the tools of the request that allow it: the response ends
- * with `tool_use` then, and the request that brings the results goes on inside the cell.
+ * Claude runs a Python cell, which is really executed. It may call the tools of the request that allow it:
+ * the response ends with `tool_use` then, and the request that brings the results goes on inside the cell.
  *
  * @example
  * ```ts
@@ -110,7 +110,8 @@ export const replace = (path: string, before: string, after: string): CommandSte
 });
 
 /**
- * Claude makes a call, and the tool fails with this error code, such as `unavailable`, without doing anything.
+ * Claude makes a call, and the tool fails with this error
+ * code, such as `unavailable`, without doing anything.
  *
  * @param message the `error_message`, which only the text editor has; default `null`
  *
@@ -127,8 +128,9 @@ export const fails = (step: CommandStep, errorCode: string, message: string | nu
 });
 
 /**
- * Claude makes several calls at once: first all calls are sent, then their results in the same order. With a call of one of
- * your own tools among them the response ends there, and the results of the others open the next one.
+ * Claude makes several calls at once: first all calls are sent, then their
+ * results in the same order. With a call of one of your own tools among them
+ * the response ends there, and the results of the others open the next one.
  */
 export const inParallel = (...steps: readonly (CommandStep | ToolStep)[]): Step => ({
   word: 'inParallel',
@@ -143,8 +145,8 @@ export const search = (query: string, results: readonly SearchResult[] = []): Co
 });
 
 /**
- * Claude calls one of the caller's own tools. The response ends with `tool_use` behind the last of neighbouring calls;
- * the steps behind it answer the request that brings the results.
+ * Claude calls one of the caller's own tools. The response ends with `tool_use` after the
+ * last of neighbouring calls; the steps after it answer the request that brings the results.
  */
 export const callTool = (name: string, input: Readonly<Record<string, unknown>> = {}): ToolStep => ({
   word: 'callTool',
@@ -153,14 +155,14 @@ export const callTool = (name: string, input: Readonly<Record<string, unknown>> 
 });
 
 /**
- * The response ends with `pause_turn`; the steps behind it answer the continuation.
+ * The response ends with `pause_turn`; the steps after it answer the continuation.
  *
  * @param step a command that is still open then: its call ends the response, its result opens the next one
  */
 export const pause = (step?: CommandStep): Step => ({ word: 'pause', step });
 
 /**
- * The response ends; the steps behind it answer the next turn. The end of the script stops by itself.
+ * The response ends; the steps after it answer the next turn. The end of the script stops by itself.
  *
  * @param reason the `stop_reason`; default `end_turn`
  */

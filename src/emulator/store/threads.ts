@@ -5,8 +5,9 @@ import type { Store } from './store.ts';
 const CREATE_ONLY = ['system', 'tools'];
 
 /**
- * The whole request that a message thread's short one stands for: beta `message-threads-2026-08-12`, which the SDK's tool
- * runner uses by default. A continuation names the reply it goes on from and brings the new messages only.
+ * The whole request that a message thread's short one stands for: beta
+ * `message-threads-2026-08-12`, which the SDK's tool runner uses by default. A
+ * continuation names the reply it goes on from and brings the new messages only.
  */
 export function expandThread(body: Record<string, unknown>, store: Store): Record<string, unknown> {
   const thread = body['thread'] as

@@ -12,15 +12,18 @@ export interface BodyLimits {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Gets Content Credentials when it is downloaded, so that it is larger than the metadata say (documented Sep 2026). */
+/**
+ * Gets Content Credentials when it is downloaded, so that
+ * it is larger than the metadata say (documented Sep 2026).
+ */
 const CREDENTIALED = /^(image|video|audio)\//;
 
 /**
- * The body of one download, which fails where it breaks, ends before its length, or outgrows a limit. Read by `read()` or as a
- * stream, once.
+ * The body of one download, which fails where it breaks, ends before its
+ * length, or outgrows a limit. Read by `read()` or as a stream, once.
  */
 export class ArtifactBody {
-  /** Its length in bytes, where the server tells it. */
+  /** Its length in bytes, where the server sends it. */
   readonly length: number | null;
   /** Why it ended before its end. */
   failure: unknown;
@@ -35,8 +38,8 @@ export class ArtifactBody {
   readonly #limits: BodyLimits;
 
   constructor(response: Response, { fileId, mimeType, sizeBytes }: Artifact, limits: BodyLimits) {
-    const told = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
-    this.length = told ? Number(told) : null;
+    const stated = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
+    this.length = stated ? Number(stated) : null;
     // Of an unknown type, too, what the metadata say is only the least.
     const grows = CREDENTIALED.test(mimeType ?? 'image/');
     this.#least = Math.max(this.length ?? 0, sizeBytes ?? 0);

@@ -3,9 +3,9 @@ import type { Artifact } from '../../turn/artifact.ts';
 import { ArtifactError, type ArtifactErrorCode } from '../errors.ts';
 
 /**
- * The refusals of the Files API that will not pass, as an `ArtifactError` with the SDK's error as its `cause`; any
- * other error as it is. The SDK has classes for them, but only where the answer carries `error_code`, which gateways
- * and older deployments leave out.
+ * The refusals of the Files API that will not pass, as an `ArtifactError` with the SDK's
+ * error as its `cause`; any other error as it is. The SDK has classes for them, but only
+ * where the answer carries `error_code`, which gateways and older deployments leave out.
  */
 export function artifactFailure(error: unknown, artifact: Artifact, now = Date.now()): unknown {
   const { status, errorCode } = factsOf(error);

@@ -5,8 +5,8 @@ import { withOwnSignal } from '../../wire/signals.ts';
 import { artifactList } from './artifact-list.ts';
 
 /**
- * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in the same order; those
- * that the Files API does not know (any more) have the status `missing`.
+ * Looks up names, types, sizes and expiry of artifacts: one list call per 100. Gives them in
+ * the same order; those that the Files API does not know (any more) have the status `missing`.
  *
  * `runTurn` does this by itself where the client has `files`.
  *
@@ -14,7 +14,8 @@ import { artifactList } from './artifact-list.ts';
  *
  * @example
  * ```ts
- * for (const { name, sizeBytes } of await describeArtifacts(client, artifactsOf(message))) console.log(name, sizeBytes);
+ * const artifacts = await describeArtifacts(client, artifactsOf(message));
+ * for (const { name, sizeBytes } of artifacts) console.log(name, sizeBytes);
  * ```
  */
 export async function describeArtifacts(

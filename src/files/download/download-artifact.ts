@@ -28,7 +28,10 @@ export interface DownloadedArtifact {
 
 /** Options of the readers of {@link DownloadedArtifact}. */
 export interface ReadOptions {
-  /** More fails with `artifact_too_large`, before it is read where the server tells the length. Default: no limit. */
+  /**
+   * More fails with `artifact_too_large`, before it is read
+   * where the server sends the length. Default: no limit.
+   */
   readonly maxBytes?: number | undefined;
 }
 
@@ -42,16 +45,20 @@ export interface DownloadOptions {
 /**
  * Opens an artifact for reading: its metadata and its bytes, in one of four forms.
  *
- * Images, video and audio carry Content Credentials once downloaded, so their size can differ from `sizeBytes` of
- * the container's copy (documented Sep 2026).
+ * Images, video and audio carry Content Credentials once downloaded, so their
+ * size can differ from `sizeBytes` of the container's copy (documented Sep 2026).
  *
- * @throws {ArtifactError} `.code` `artifact_expired`, `artifact_not_downloadable` or `artifact_missing`, with the SDK's error as
- * `cause`; when read, `artifact_cut` when fewer bytes came than announced, and `artifact_too_large`.
+ * @throws {ArtifactError} `.code` `artifact_expired`, `artifact_not_downloadable`
+ * or `artifact_missing`, with the SDK's error as `cause`; when read,
+ * `artifact_cut` when fewer bytes came than announced, and `artifact_too_large`.
  * @throws the SDK's other errors.
  *
  * @example
  * ```ts
- * for (const artifact of turn.artifacts) console.log(await (await downloadArtifact(client, artifact)).text());
+ * for (const artifact of turn.artifacts) {
+ *   const download = await downloadArtifact(client, artifact);
+ *   console.log(await download.text());
+ * }
  * ```
  */
 export async function downloadArtifact(

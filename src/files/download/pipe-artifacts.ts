@@ -13,7 +13,7 @@ export interface ArtifactInput {
   /** A name that is safe in a folder, a zip or a URL's path, and that no other artifact of this call has. */
   readonly name: string;
   readonly mimeType: string;
-  /** Length of the body, where the server tells it; on workerd the body has it, too, as R2 wants. */
+  /** Length of the body, where the server sends it; on workerd the body has it, too, as R2 wants. */
   readonly contentLength: number | null;
   /** The bytes. They end with an error when they are cut; the sink is then called again, with all of them. */
   readonly body: ReadableStream<Uint8Array>;
@@ -39,9 +39,10 @@ export interface PipedArtifact<Value> {
 /**
  * Downloads artifacts into a sink, several at a time, and gives what it made of them, in their order.
  *
- * A sink that cannot begin again, such as a response that is being sent, wants `retries: 0`; one that takes one file at a time, such
- * as a zip, `concurrency: 1`. One that does not read its body to the end fails, with `artifact_not_read`: leave artifacts that you do not
- * want out of the list. A 429 holds all downloads for as long as it says. An abort does not wait for sinks.
+ * A sink that cannot begin again, such as a response that is being sent, wants `retries: 0`; one that takes
+ * one file at a time, such as a zip, `concurrency: 1`. One that does not read its body to the end fails, with
+ * `artifact_not_read`: leave artifacts that you do not want out of the list. A 429 holds all downloads for as
+ * long as it says. An abort does not wait for sinks.
  *
  * @throws {InvalidInputError} before any request.
  * @throws {ArtifactError} when some did not arrive: `.saved` and `.failed` report which.

@@ -16,7 +16,7 @@ type ArtifactStep =
       readonly name: string | null;
       readonly attempt: number;
     }
-  /** Bytes came: those of this attempt so far, and the size that the metadata tell. */
+  /** Bytes came: those of this attempt so far, and the size by the metadata. */
   | {
       readonly type: 'bytes';
       readonly fileId: string;
@@ -31,7 +31,10 @@ type ArtifactStep =
   | { readonly type: 'end'; readonly fileId: string }
   | { readonly type: 'failure'; readonly fileId: string; readonly error: unknown };
 
-/** Counts, and tells the listener. A listener that fails is not called again; nothing that arrived is lost by it. */
+/**
+ * Counts, and reports to the listener. A listener that fails
+ * is not called again; nothing that arrived is lost by it.
+ */
 export class Progress {
   readonly total: number;
   /** What the listener failed with. */
@@ -46,37 +49,37 @@ export class Progress {
   }
 
   start({ fileId, name }: Artifact, attempt: number): void {
-    this.#tell({ type: 'start', fileId, name, attempt });
+    this.#report({ type: 'start', fileId, name, attempt });
   }
 
   bytes({ fileId, sizeBytes }: Artifact, receivedBytes: number): void {
-    this.#tell({ type: 'bytes', fileId, receivedBytes, sizeBytes });
+    this.#report({ type: 'bytes', fileId, receivedBytes, sizeBytes });
   }
 
   retry({ fileId }: Artifact, attempt: number, error: unknown): void {
-    this.#tell({ type: 'retry', fileId, attempt, error });
+    this.#report({ type: 'retry', fileId, attempt, error });
   }
 
   wait(waitMs: number): void {
-    this.#tell({ type: 'wait', waitMs });
+    this.#report({ type: 'wait', waitMs });
   }
 
   end({ fileId }: Artifact): void {
     this.#arrived++;
-    this.#tell({ type: 'end', fileId });
+    this.#report({ type: 'end', fileId });
   }
 
   fail({ fileId }: Artifact, error: unknown): void {
     this.#failed++;
-    this.#tell({ type: 'failure', fileId, error });
+    this.#report({ type: 'failure', fileId, error });
   }
 
-  #tell(step: ArtifactStep): void {
+  #report(step: ArtifactStep): void {
     if (!this.#listener || this.failure) return;
     const counts = { arrived: this.#arrived, failed: this.#failed, total: this.total };
     try {
-      const told = this.#listener({ ...step, ...counts }) as PromiseLike<unknown> | undefined;
-      if (typeof told?.then === 'function') told.then(undefined, this.#drop);
+      const returned = this.#listener({ ...step, ...counts }) as PromiseLike<unknown> | undefined;
+      if (typeof returned?.then === 'function') returned.then(undefined, this.#drop);
     } catch (error) {
       this.#drop(error);
     }

@@ -1,6 +1,9 @@
 /** Names that Windows keeps for devices, with any extension. */
 const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(\.|$)/i;
-/** Separators, what Windows forbids, control characters, half surrogate pairs, and characters that turn the reading order around. */
+/**
+ * Separators, what Windows forbids, control characters, half
+ * surrogate pairs, and characters that turn the reading order around.
+ */
 const FORBIDDEN = /[<>:"|?*\\/\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 /** Longest name that common file systems hold, in bytes of UTF-8. */
 const MAX_BYTES = 255;
@@ -8,8 +11,9 @@ const MAX_BYTES = 255;
 const MAX_READ = 1024;
 
 /**
- * A file name that is safe to create in a folder, made from one that a model chose: no separators, no `..`, nothing
- * that a file system or a terminal would take for more than a name. `fallback` stands in for a name with nothing left.
+ * A file name that is safe to create in a folder, made from one that a model
+ * chose: no separators, no `..`, nothing that a file system or a terminal would
+ * take for more than a name. `fallback` stands in for a name with nothing left.
  */
 export function safeName(name: string, fallback: string): string {
   const usable = fitting(name) || fitting(fallback) || 'file';

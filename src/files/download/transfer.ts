@@ -17,9 +17,15 @@ import { type ArtifactProgress, Progress } from './progress.ts';
 export interface PipelineOptions extends ByteLimits {
   /** How many artifacts are under way at a time. Default 8. */
   readonly concurrency?: number | undefined;
-  /** How often a cut download begins again, and a request that may pass is sent again. Default 2. A 429 is waited for, and not counted. */
+  /**
+   * How often a cut download begins again, and a request that may pass
+   * is sent again. Default 2. A 429 is waited for, and not counted.
+   */
   readonly retries?: number | undefined;
-  /** Called at every step. It must not throw: then it is called no more, and the run ends with an error of code `listener_failed`. */
+  /**
+   * Called at every step. It must not throw: then it is called no
+   * more, and the run ends with an error of code `listener_failed`.
+   */
   readonly onProgress?: ((progress: ArtifactProgress) => void) | undefined;
   /** Ends what is under way, and begins nothing more: an `ArtifactError` of code `aborted`. */
   readonly signal?: AbortSignal | undefined;
@@ -35,15 +41,19 @@ export type Fetch = <Taken>(
 interface Destination<Arrived> {
   /** Those that are there already, by file id: they are not fetched. */
   readonly present?: ReadonlyMap<string, Arrived>;
-  /** Gets those that are to be fetched, described, before any is: names follow their order. Gives what is done with each. */
+  /**
+   * Gets those that are to be fetched, described, before any
+   * is: names follow their order. Gives what is done with each.
+   */
   readonly plan: (
     missing: readonly Artifact[],
   ) => Promise<(artifact: Artifact, fetch: Fetch) => Promise<Arrived>>;
 }
 
 /**
- * Fetches many artifacts, several at a time: looks up their names and sizes in as few requests as may be, sets room
- * aside, and downloads each into its destination. Gives what arrived, in the order of the artifacts.
+ * Fetches many artifacts, several at a time: looks up their names and
+ * sizes in as few requests as may be, sets room aside, and downloads each
+ * into its destination. Gives what arrived, in the order of the artifacts.
  *
  * @throws {InvalidInputError} for an option that is no number within its range.
  * @throws {ArtifactError} with `saved` and `failed`.

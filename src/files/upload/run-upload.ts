@@ -6,8 +6,8 @@ import { UploadError } from '../errors.ts';
 /**
  * Runs an upload under a signal of its own, and checks its answer.
  *
- * @throws {UploadError} `aborted` for any rejection after an abort, and `invalid_answer` for an answer that is no file: a
- * proxy may say 200, too.
+ * @throws {UploadError} `aborted` for any rejection after an abort, and
+ * `invalid_answer` for an answer that is no file: a proxy may say 200, too.
  */
 export async function runUpload(
   what: string,

@@ -2,7 +2,10 @@ import { InvalidInputError, quoted, reasonOf } from '../../errors.ts';
 import { UploadError } from '../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
-/** "500 MB" (documented Aug 2026), read as the larger of its two meanings: what the API may take is not refused here. */
+/**
+ * "500 MB" (documented Aug 2026), read as the larger of its
+ * two meanings: what the API may take is not refused here.
+ */
 const API_MAX_BYTES = 524_288_000;
 
 export function maxBytesOf(options: UploadOptions): number {

@@ -13,10 +13,11 @@ export interface UploadAllOptions {
 }
 
 /**
- * Uploads many files, a few at a time, with the upload function that you pass. One that fails does not stop the others.
- * Gives the files in the order of the sources.
+ * Uploads many files, a few at a time, with the upload function that you pass. One
+ * that fails does not stop the others. Gives the files in the order of the sources.
  *
- * @throws {UploadError} with code `incomplete` when some failed, `aborted` after an abort: `.uploaded` and `.failed` report every one.
+ * @throws {UploadError} with code `incomplete` when some failed,
+ * `aborted` after an abort: `.uploaded` and `.failed` report every one.
  *
  * @example
  * ```ts

@@ -25,18 +25,19 @@ export interface UploadFileOptions extends UploadOptions {
 /**
  * Uploads bytes, also where only web APIs exist. The result goes into `containerUpload` or `contentBlockFor`.
  *
- * The whole file is held in memory, streams too: `fetch` sends a form only from a whole. In Node, `uploadPath` and
- * `uploadStream` send with constant memory and report progress, which `fetch` cannot.
+ * The whole file is held in memory, streams too: `fetch` sends a form only from a whole. In Node,
+ * `uploadPath` and `uploadStream` send with constant memory and report progress, which `fetch` cannot.
  *
- * @throws {InvalidInputError} before any request: a string or something else that is no bytes, no name, a name that is to be
- * rejected, more bytes than `maxBytes`, a response that is not ok or was read.
+ * @throws {InvalidInputError} before any request: a string or something else that is no bytes, no name,
+ * a name that is to be rejected, more bytes than `maxBytes`, a response that is not ok or was read.
  * @throws {UploadError} when the source breaks off or turns out too large, and when the signal aborts.
  * @throws the SDK's errors.
  *
  * @example
  * ```ts
  * const file = await uploadFile(client, form.get('attachment') as File, { maxBytes: 20_000_000 });
- * const turn = await runTurn(client, { ...params, messages: [userMessage('Summarise it.', { files: [file] })] });
+ * const messages = [userMessage('Summarise it.', { files: [file] })];
+ * const turn = await runTurn(client, { ...params, messages });
  * ```
  */
 export function uploadFile(

@@ -2,14 +2,18 @@ import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 const MAX_LENGTH = 255;
-/** What the API refuses in a name (documented Aug 2026), and halves of surrogate pairs, which UTF-8 cannot carry. */
+/**
+ * What the API refuses in a name (documented Aug 2026),
+ * and halves of surrogate pairs, which UTF-8 cannot carry.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const FORBIDDEN = /[<>:"|?*\\/\u0000-\u001f\p{Cs}]/gu;
 
 /**
  * The name to send for a name that an end user may have chosen: repaired, with a notice, or refused.
  *
- * @throws {InvalidInputError} when there is no name, and for one that the API refuses with `badName: 'reject'`.
+ * @throws {InvalidInputError} when there is no name, and
+ * for one that the API refuses with `badName: 'reject'`.
  */
 export function uploadName(name: unknown, caller: string, options: UploadOptions): string {
   const rule = `${caller} needs a \`name\` for this source, such as \`{ name: 'sales.csv' }\``;

@@ -18,15 +18,27 @@ export interface UploadOptions {
   readonly mimeType?: string | undefined;
   /** Seconds until the API deletes the file, from 3600 (an hour) to 7 776 000 (90 days). Default: never. */
   readonly expiresInSeconds?: number | undefined;
-  /** What becomes of a name that the API refuses. Default `'repair'`: `Q3: sales?.csv` is sent as `Q3_ sales_.csv`. */
+  /**
+   * What becomes of a name that the API refuses. Default
+   * `'repair'`: `Q3: sales?.csv` is sent as `Q3_ sales_.csv`.
+   */
   readonly badName?: 'repair' | 'reject' | undefined;
   /** Reports a repaired name, before anything is sent. What it throws ends the upload. */
   readonly onNotice?: ((notice: UploadNotice) => void) | undefined;
-  /** Most bytes that are sent. Default 500 MiB, about what the API takes; less protects against what users send. */
+  /**
+   * Most bytes that are sent. Default 500 MiB, about what
+   * the API takes; less protects against what users send.
+   */
   readonly maxBytes?: number | undefined;
-  /** Tries after the first. An upload that is sent again may be stored twice, and nothing else. Default: the client's `maxRetries`. */
+  /**
+   * Tries after the first. An upload that is sent again may be stored
+   * twice, and nothing else. Default: the client's `maxRetries`.
+   */
   readonly retries?: number | undefined;
-  /** Longest time from the first byte sent to the answer's head, each try. Default: the client's `timeout`, 10 minutes. */
+  /**
+   * Longest time from the first byte sent to the answer's head,
+   * each try. Default: the client's `timeout`, 10 minutes.
+   */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

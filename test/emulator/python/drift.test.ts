@@ -9,8 +9,8 @@ import { API_HEADERS } from '../../support/headers.ts';
 import { type RecordedResponse, recordings } from '../../support/recordings.ts';
 
 /**
- * Differences that are known: `path: recorded → emulated`. The emulator speaks as the API did last, and the recordings are of ten
- * months.
+ * Differences that are known: `path: recorded → emulated`. The emulator
+ * speaks as the API did last, and the recordings are of ten months.
  */
 const EXPLAINED: readonly (readonly [line: RegExp, why: string])[] = [
   [

@@ -6,7 +6,10 @@ import { createEmulator } from 'code-execution-kit/emulator';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { behaviours } from '../../live/behaviours.ts';
 
-/** The list that `npx vitest run --project live` tries with the real API: where that one passes too, both do the same. */
+/**
+ * The list that `npx vitest run --project live` tries with
+ * the real API: where that one passes too, both do the same.
+ */
 describe('the emulator', () => {
   let folder: string;
   beforeEach(async () => {

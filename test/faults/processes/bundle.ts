@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** A program of this folder as one file, so that each of many processes starts at once, in a folder of its own. */
+/**
+ * A program of this folder as one file, so that each of
+ * many processes starts at once, in a folder of its own.
+ */
 export async function bundle(name: string): Promise<AsyncDisposable & { folder: string; program: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'));
   const program = join(folder, 'program.mjs');

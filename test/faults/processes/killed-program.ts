@@ -4,7 +4,10 @@ import { type Checkpoint, type RunnableTool, resumeTurn, runTurn, userMessage } 
 import { TIME } from '../worlds.ts';
 import type { Job } from './killed.ts';
 
-/** A turn that is begun, or gone on with from the checkpoint that an earlier process left. Stops where its job says, to be killed there. */
+/**
+ * A turn that is begun, or gone on with from the checkpoint that an
+ * earlier process left. Stops where its job says, to be killed there.
+ */
 const job: Job = JSON.parse(process.argv[2] ?? '');
 const fileOf = (name: string) => `${job.folder}/${name}`;
 

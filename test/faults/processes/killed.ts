@@ -20,7 +20,10 @@ import { bundle } from './bundle.ts';
 export interface Job {
   readonly url: string;
   readonly folder: string;
-  /** Where it waits to be killed: at its next checkpoint, in its next handler, or at the first result of this response. */
+  /**
+   * Where it waits to be killed: at its next checkpoint, in
+   * its next handler, or at the first result of this response.
+   */
   readonly stop?:
     | { readonly at: 'checkpoint' }
     | { readonly at: 'handler' }
@@ -40,8 +43,8 @@ interface Run {
 }
 
 /**
- * Runs a turn whose n-th process is killed with SIGKILL where `stops` says; one for which it says nothing runs to its end. All
- * processes ask one emulator, and know nothing of each other but the checkpoint.
+ * Runs a turn whose n-th process is killed with SIGKILL where `stops` says; one for which it says nothing
+ * runs to its end. All processes ask one emulator, and know nothing of each other but the checkpoint.
  */
 async function run(
   script: readonly Step[] | DynamicScript,
@@ -102,7 +105,8 @@ export async function killed(
   const { turn, tap, kills, calls, seen } = disturbed;
   expect(kills).toBe(check.kills);
   expect(calls).toHaveLength(check.calls);
-  // Where nothing is asked for again, even ids are the same. Each process that goes on says so by one event more.
+  // Where nothing is asked for again, even ids are the same.
+  // Each process that goes on says so by one event more.
   const plain = ({ seq: _, ...rest }: Turn) => timeless(rest);
   if (!check.repeats) expect(plain(turn)).toEqual(plain(undisturbed.turn));
   expect(factsOf(turn)).toEqual(factsOf(undisturbed.turn));

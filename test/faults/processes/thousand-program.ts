@@ -2,7 +2,9 @@ import Anthropic from '@anthropic-ai/sdk';
 import { type RunnableTool, runTurn, type Turn, userMessage } from 'code-execution-kit';
 import { bash, cannedSandbox, createEmulator, pause, python, say } from 'code-execution-kit/emulator';
 
-/** Many turns at once in one process, with the emulator in it. Prints what they took and how many were wrong. */
+/**
+ * Many turns at once in one process, with the emulator in it. Prints what they took and how many were wrong.
+ */
 const TURNS = Number(process.argv[2]);
 const MIB = 1024 * 1024;
 

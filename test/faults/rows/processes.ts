@@ -25,7 +25,10 @@ const killed = async (...args: Parameters<typeof import('../processes/killed.ts'
 
 const resumed = { sdk: null, outcome: 'completed' } as const;
 
-/** Each process is killed with SIGKILL, and a new one goes on with nothing but the checkpoint that was written to disk. */
+/**
+ * Each process is killed with SIGKILL, and a new one goes on
+ * with nothing but the checkpoint that was written to disk.
+ */
 export const processes: readonly ProcessRow[] = [
   {
     fault: 'SIGKILL at each checkpoint of a turn with 30 pauses, a new process each time',

@@ -49,8 +49,8 @@ export function messageOf(events: readonly NamedEvent[]): {
 }
 
 /**
- * Events as one value to compare: a run of deltas of one kind counts as one, since texts are cut anywhere, and pings are left out,
- * since they come at any time.
+ * Events as one value to compare: a run of deltas of one kind counts as one, since
+ * texts are cut anywhere, and pings are left out, since they come at any time.
  */
 export function comparable(events: readonly NamedEvent[]): { order: object[]; events: object[] } {
   const order: { type: string }[] = [];

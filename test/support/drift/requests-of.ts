@@ -11,7 +11,10 @@ interface Request {
   readonly body?: string;
 }
 
-/** The requests of a recording in their order, with the ids that the emulator gave in place of the recorded ones. */
+/**
+ * The requests of a recording in their order, with the ids
+ * that the emulator gave in place of the recorded ones.
+ */
 export interface Requests {
   next(): Request;
   answered(recorded: Recording['responses'][number], emulated: string): void;

@@ -27,8 +27,8 @@ export interface RecordedMessage {
 }
 
 /**
- * The calls and texts of recorded responses as a script, without what came of them: that is the sandbox's to make.
- * Calls that code made are left out, too, since the code makes them again.
+ * The calls and texts of recorded responses as a script, without what came of them: that is the
+ * sandbox's to make. Calls that code made are left out, too, since the code makes them again.
  */
 export function scriptOf(messages: readonly RecordedMessage[]): Step[] {
   const results = new Map(
