@@ -22,7 +22,7 @@ async function load(): Promise<SessionSnapshot | null> {
   }
 }
 
-/** Under another name first: whoever reads the file finds the old session or the new one, never a half. */
+/** Under another name first: a reader finds the old session or the new one, never half of one. */
 async function save(session: Session): Promise<void> {
   await writeFile(`${path}.tmp`, JSON.stringify(session));
   await rename(`${path}.tmp`, path);

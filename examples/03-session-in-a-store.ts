@@ -1,7 +1,7 @@
 /**
  * Sessions in a key-value store that several servers share. A session is saved
  * only over the revision that it was loaded with: of two requests for one
- * session at the same time one wins, and the other is asked again behind it.
+ * session at the same time one wins, and the other is asked again after it.
  *
  *   npx tsx examples/03-session-in-a-store.ts
  */

@@ -95,7 +95,7 @@ describe('clients', () => {
   it.each([
     ['Bedrock by name', new AnthropicBedrock(options), /AnthropicBedrock has no code execution tool/],
     ['Vertex by name', new AnthropicVertex(options), /AnthropicVertex has no code execution tool/],
-    ['Bedrock behind beta', new AnthropicBedrock(options).beta, /AnthropicBedrock/],
+    ['Bedrock after beta', new AnthropicBedrock(options).beta, /AnthropicBedrock/],
   ])('refuses %s', async (_, bad, message) => {
     await expectRefused(() => runTurn(bad, params), message);
   });

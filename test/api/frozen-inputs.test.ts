@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import * as kit from '../../src/index.ts';
 import * as node from '../../src/node/index.ts';
 
-/** They read what they are given, and take nothing that a caller could change behind them. */
+/** They read what they are given, and take nothing that a caller could change after them. */
 const TAKE_NO_DATA = ['artifactInstructions', 'initialTurnState'];
 
 it('freezes what tests pass to every function that takes data', () => {

@@ -123,7 +123,7 @@ function* cases() {
   for (const [name, [make, run]] of Object.entries(OTHERS)) yield { name, way: '', make, run };
 }
 
-/** Milliseconds of one run, over so many in a row, so that each pays for the memory it leaves behind. */
+/** Milliseconds of one run, over so many in a row, so that each pays for the memory it leaves after. */
 async function time(run, input, runs) {
   const start = performance.now();
   for (let i = 0; i < runs; i++) await run(input);

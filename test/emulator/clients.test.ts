@@ -309,7 +309,7 @@ describe.skipIf(!hasCurl)('curl', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** What the API's documentation has after every `curl`; the status comes behind the body. */
+  /** What the API's documentation has after every `curl`; the status comes after the body. */
   const HEADERS = ['-H', 'x-api-key: none', '-H', 'anthropic-version: 2023-06-01'];
   async function curl(...args: string[]) {
     const { stdout } = await promisify(execFile)('curl', [

@@ -28,9 +28,9 @@ async function play(world: World): Promise<Rehearsal> {
   return { turn, exchanges: scene.tap.exchanges, events };
 }
 
-/** Each place of a stream: behind so many events of that response. */
+/** Each place of a stream: after so many events of that response. */
 export const placesOf = ({ exchanges }: Rehearsal) =>
-  exchanges.flatMap(({ events }, response) => events.map((_, behind) => ({ response, behind })));
+  exchanges.flatMap(({ events }, response) => events.map((_, after) => ({ response, after })));
 
 /** What a turn did, without the ids, which are counted on where something is asked for again. */
 export function factsOf(result: Result) {

@@ -92,7 +92,7 @@ const CALM: readonly (readonly Step[])[] = [
 ];
 const calmly = byHistory(CALM);
 
-/** The n-th of these responses behind n - 1 responses of the history. */
+/** The n-th of these responses after n - 1 responses of the history. */
 export function byHistory(responses: readonly (readonly Step[])[]): DynamicScript {
   return ({ messages }) => responses[messages.filter(({ role }) => role === 'assistant').length] ?? [];
 }

@@ -391,7 +391,7 @@ describe('saveArtifacts', () => {
     expect(await readdir(folder)).toContain(mine);
   });
 
-  it('leaves nothing behind when it is aborted', async () => {
+  it('leaves nothing after when it is aborted', async () => {
     const folder = await temporary();
     const stalled = () =>
       new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(5)) }));

@@ -8,11 +8,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = `${root}/test/.docs`;
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The first TypeScript block behind a heading of a page. */
+/** The first TypeScript block after a heading of a page. */
 async function shown(page: string, heading: string): Promise<string> {
   const text = await readFile(`${root}/docs/${page}`, 'utf8');
-  const behind = text.slice(text.indexOf(`${heading}\n`));
-  return /```ts\n(.*?)```/s.exec(behind)?.[1] ?? '';
+  const after = text.slice(text.indexOf(`${heading}\n`));
+  return /```ts\n(.*?)```/s.exec(after)?.[1] ?? '';
 }
 
 /** Writes files beside the tests, and runs one of them as a test. */

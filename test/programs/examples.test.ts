@@ -33,7 +33,7 @@ it('a session in a file goes on in the same container', async () => {
   await rm(cwd, { recursive: true });
 });
 
-it('a session in a store that lost a race is asked again, behind the winner', async () => {
+it('a session in a store that lost a race is asked again, after the winner', async () => {
   const { lines, cwd } = await run('03-session-in-a-store.ts');
   expect(lines).toHaveLength(4);
   expect(lines[0]).toMatch(/^"(Ready\?|Are you there\?)" lost the race and is asked again\.$/);

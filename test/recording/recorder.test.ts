@@ -393,8 +393,8 @@ describe('files and batches', () => {
   it('give lists again as often as they are asked for, and results of batches', async () => {
     const emulator = createEmulator({ script: [say('A'), stop(), say('B')] });
     const recording = record({ fetch: emulator.fetch, baseURL: 'https://gateway.example/anthropic' });
-    // The emulator knows no prefix; the API behind a gateway would not see it either.
-    const behind = recording.client.withOptions({
+    // The emulator knows no prefix; the API after a gateway would not see it either.
+    const after = recording.client.withOptions({
       fetch: (url, init) => emulator.fetch(String(url).replace('/anthropic/', '/'), init),
     });
     const work = async (client: Anthropic) => {
@@ -405,8 +405,8 @@ describe('files and batches', () => {
       for await (const result of await client.messages.batches.results(id)) results.push(result);
       return { id, status, results, list: (await client.messages.batches.list()).data };
     };
-    await behind.get('/v1/models?limit=1&before_id=claude-sonnet-5-5');
-    const real = await work(behind);
+    await after.get('/v1/models?limit=1&before_id=claude-sonnet-5-5');
+    const real = await work(after);
     await recording.flush();
     expect(real.results).toHaveLength(2);
     expect(recording.exchanges.map(({ request }) => request.path).slice(0, 2)).toEqual([

@@ -133,7 +133,7 @@ describe('what is malformed', () => {
     }
   });
 
-  it('blocks that share an index, events behind the end, and a time that is none are taken as they are', async () => {
+  it('blocks that share an index, events after the end, and a time that is none are taken as they are', async () => {
     const container = { id: 'container_1', expires_at: 'junk' };
     const events = [
       start,
@@ -366,7 +366,7 @@ describe('turnEvents over a raw stream of the SDK', () => {
 });
 
 describe('many requests and much text', () => {
-  it('leave no listeners behind, on no signal', async () => {
+  it('leave no listeners after, on no signal', async () => {
     const warnings: Error[] = [];
     const listener = (warning: Error) => warnings.push(warning);
     process.on('warning', listener);

@@ -271,7 +271,7 @@ describe('callers who go on with their own lists', () => {
 });
 
 describe('limits', () => {
-  it('of time hold behind handlers and checkpoints, too', async () => {
+  it('of time hold after handlers and checkpoints, too', async () => {
     let time = 0;
     const now = () => new Date(time);
     const slow = tool(() => {

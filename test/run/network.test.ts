@@ -95,7 +95,7 @@ describe('failures after something was received', () => {
     ['a clean end', () => stream(whole.slice(0, cut)), 'stream_cut', /msg_1 ended before message_stop/],
     ['a broken line', () => stream(whole.slice(0, cut + 30)), 'stream_cut', /ended before message_stop/],
     [
-      'an end behind message_delta',
+      'an end after message_delta',
       () => stream(whole.slice(0, whole.indexOf('event: message_stop'))),
       'stream_cut',
       /./,

@@ -226,7 +226,7 @@ describe('streamTurn', () => {
     expect(emulator.requests).toHaveLength(1);
   });
 
-  it('gives every event to an iteration that begins right behind turn()', async () => {
+  it('gives every event to an iteration that begins right after turn()', async () => {
     const { client } = start(say('a'));
     const stream = streamTurn(client, params);
     const turn = stream.turn();

@@ -138,7 +138,7 @@ describe('output_config.format', () => {
 
   it.each([
     ['no JSON', [say('It is 7.')], /JSON/],
-    ['no text behind the last execution', [say('{"total":1}'), python('1')], /no text/],
+    ['no text after the last execution', [say('{"total":1}'), python('1')], /no text/],
     ['several values', [say('{"total":1}{"total":2}')], /JSON/],
   ])('tells of %s', async (_what, script, message) => {
     const { client } = start(...script);
@@ -249,7 +249,7 @@ describe('a format and resumeTurn', () => {
     expect(bodies()).toHaveLength(1);
   });
 
-  it('reads the answer behind the result of a tool that was resumed', async () => {
+  it('reads the answer after the result of a tool that was resumed', async () => {
     const run = () => '7';
     const tool = betaZodTool({ name: 'ask', description: 'Asks.', inputSchema: z.object({}), run });
     const { client } = start(say('I ask.'), callTool('ask'), say('{"total":7}'));

@@ -245,7 +245,7 @@ with ThreadPoolExecutor(3) as pool:
     expect(result).toMatchObject({ stdout: "['1', '2', '3', '4', '5', '6']\n" });
   });
 
-  it('leaves nothing behind when it is disposed of while it begins', async () => {
+  it('leaves nothing after when it is disposed of while it begins', async () => {
     const folders = () =>
       readdirSync(tmpdir()).filter((one) => one.startsWith('code-execution-emulator-')).length;
     const before = folders();

@@ -180,7 +180,7 @@ for one in started:
     expect(after?.stderr).toContain('NameError');
   });
 
-  it('leaves nothing behind', async () => {
+  it('leaves nothing after', async () => {
     const { client, emulator } = start([bash('echo hi > /tmp/a'), pause()]);
     const before = leftOver().length;
     await client.messages.create({

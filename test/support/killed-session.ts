@@ -1,6 +1,6 @@
 /**
  * A process of its own: `killed-session.ts <url> <file> <n>` runs two turns, stores
- * the session at each checkpoint, and is killed at the n-th, right behind the write.
+ * the session at each checkpoint, and is killed at the n-th, right after the write.
  */
 import { writeFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';

@@ -30,7 +30,7 @@ export function recordings() {
     get directory() {
       return directory;
     },
-    /** What is to be closed behind the test. */
+    /** What is to be closed after the test. */
     ends,
     /** A client that is recorded. */
     record(options: Options, redact?: (exchange: Exchange) => Exchange) {

@@ -134,7 +134,7 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
       expect(written).toEqual(new Map(expected));
     });
 
-    it('keeps every whole block when it is cut, behind any event and at any byte', async () => {
+    it('keeps every whole block when it is cut, after any event and at any byte', async () => {
       const message = await sdkMessage(sse);
       const bytes = encoder.encode(sse);
       const end = sse.indexOf('event: message_stop');

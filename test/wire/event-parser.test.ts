@@ -26,7 +26,7 @@ const event = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('ping', 'message_stop') }) },
 );
-/** What may stand around and behind an event's JSON. */
+/** What may stand around and after an event's JSON. */
 const written = fc.record({
   event,
   padding: fc.constantFrom('', ' ', '    ', '\t'),
@@ -54,7 +54,7 @@ it.each([
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a}}',
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":}}',
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":1}}',
-])('is not misled behind a delta by %s', (data) => {
+])('is not misled after a delta by %s', (data) => {
   const parse = createEventParser();
   parse('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"first"}}');
   expect(parse(data)).toEqual(parsed(data));

@@ -7,7 +7,7 @@ import type { Row, Scene, ThrownResult } from '../row.ts';
 import type { Fetch } from '../tap.ts';
 import { busy, calm, doubling, paused } from '../worlds.ts';
 
-/** Aborts at one event; nothing may be sent behind it. */
+/** Aborts at one event; nothing may be sent after it. */
 async function abortAt(scene: Scene, at: number, how: (scene: Scene) => void, options: TurnOptions = {}) {
   let seen = 0;
   let posts: number | undefined;

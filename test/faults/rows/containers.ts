@@ -140,7 +140,7 @@ export const containers: readonly Row[] = [
       }),
   },
   {
-    fault: 'the container is lost behind a pause',
+    fault: 'the container is lost after a pause',
     posts: 2,
     sdk: 2,
     outcome: lost,
@@ -179,7 +179,7 @@ export const containers: readonly Row[] = [
     },
   },
   {
-    fault: 'HTTP 400 to `{ id, skills }` behind a pause',
+    fault: 'HTTP 400 to `{ id, skills }` after a pause',
     posts: 2,
     sdk: 2,
     outcome: 'TurnInterruptedError request_failed',

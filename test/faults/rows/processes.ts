@@ -39,7 +39,7 @@ export const processes: readonly ProcessRow[] = [
     measure: () => killed(LONG, checkpointUntil(KILLS), { kills: KILLS, calls: 0, repeats: false }),
   },
   {
-    fault: 'SIGKILL at each checkpoint of a turn with tool rounds, before and behind the handlers',
+    fault: 'SIGKILL at each checkpoint of a turn with tool rounds, before and after the handlers',
     variants: 8,
     posts: 6,
     blocks: 19,

@@ -44,7 +44,7 @@ const first = STATUSES.map(
 
 const second = STATUSES.map(
   ([status, name, sdk, ours]): Row => ({
-    fault: `HTTP ${status} to the request behind a pause`,
+    fault: `HTTP ${status} to the request after a pause`,
     posts: 1 + ours,
     sdk: 1 + sdk,
     outcome: 'TurnInterruptedError request_failed',
@@ -167,7 +167,7 @@ export const refused: readonly Row[] = [
     world: () => paused({ between: failing('ECONNRESET', 0) }),
   },
   {
-    fault: 'connection reset before the answer to the request behind a pause',
+    fault: 'connection reset before the answer to the request after a pause',
     posts: 2,
     sdk: 4,
     outcome: 'TurnInterruptedError request_failed',
@@ -175,7 +175,7 @@ export const refused: readonly Row[] = [
     world: () => paused({ between: failing('ECONNRESET', 1) }),
   },
   {
-    fault: 'connection refused behind a pause',
+    fault: 'connection refused after a pause',
     posts: 4,
     sdk: 4,
     outcome: 'TurnInterruptedError request_failed',

@@ -10,11 +10,11 @@ const fine = cutAfter(1_000_000);
 
 type Spoil = 'end' | 'break' | 'error' | 'stall';
 
-/** A world in which one event of one response is the last: behind each of them in turn. */
+/** A world in which one event of one response is the last: after each of them in turn. */
 async function cutAt(world: () => World, variant: number, how: Spoil): Promise<World> {
   const places = placesOf(await rehearse(world()));
-  const { response, behind } = places[variant] as (typeof places)[number];
-  const spoiled = how === 'stall' ? stallAfter(behind) : cutAfter(behind, how);
+  const { response, after } = places[variant] as (typeof places)[number];
+  const spoiled = how === 'stall' ? stallAfter(after) : cutAfter(after, how);
   return {
     ...world(),
     faults: [...Array(response).fill(fine), spoiled],
@@ -22,7 +22,7 @@ async function cutAt(world: () => World, variant: number, how: Spoil): Promise<W
   };
 }
 
-/** All events of the turn were cut behind, and no more. */
+/** Each event of the turn was the last once, and no other. */
 const everyPlace =
   (world: () => World): NonNullable<Row['also']> =>
   async (_, { tap }, variant) => {
@@ -75,7 +75,7 @@ const begun = whole.slice(0, whole.indexOf('event: message_delta'));
 const tooMuch = `${begun}: ${'x'.repeat(1000)}\n\n`;
 const pausing = sseOf(response([call, done], { stopReason: 'pause_turn' }));
 
-/** One answer behind which nothing comes. */
+/** One answer after which nothing comes. */
 const spoiled = (
   fault: string,
   text: BodyInit | null,
@@ -91,7 +91,7 @@ const spoiled = (
   world: () => ({ answers: answer(text), ...more }),
 });
 
-/** Cuts the body of the first answer behind so many bytes. */
+/** Cuts the body of the first answer after so many bytes. */
 const cutBytes =
   (bytes: number) =>
   (fetch: Fetch): Fetch =>
@@ -102,12 +102,12 @@ const cutBytes =
   };
 
 export const streams: readonly Row[] = [
-  everywhere('the stream ends behind any event', 'end', 'stream_cut'),
-  everywhere('the connection breaks behind any event', 'break', 'stream_cut'),
-  everywhere('an `error` event behind any event', 'error', 'stream_error'),
-  everywhere('silence behind any event', 'stall', 'idle_timeout'),
+  everywhere('the stream ends after any event', 'end', 'stream_cut'),
+  everywhere('the connection breaks after any event', 'break', 'stream_cut'),
+  everywhere('an `error` event after any event', 'error', 'stream_error'),
+  everywhere('silence after any event', 'stall', 'idle_timeout'),
   {
-    fault: 'the stream ends behind any event, and the turn is resumed',
+    fault: 'the stream ends after any event, and the turn is resumed',
     variants: CALM_PLACES,
     posts: 5,
     sdk: null,

@@ -43,7 +43,7 @@ function stepsOf(
 ): Step[] {
   const steps: Step[] = [];
   const here = new Set(content.map((block) => block['tool_use_id']));
-  /** Neighbouring calls, whose results come behind the last of them. */
+  /** Neighbouring calls, whose results come after the last of them. */
   let calls: { readonly step: CommandStep | ToolStep; readonly isOpen: boolean }[] = [];
   const flush = () => {
     const open = calls.find(({ isOpen }) => isOpen);
