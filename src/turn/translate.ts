@@ -60,7 +60,7 @@ export class TurnTranslator {
   readonly #out: (event: UnnumberedEvent) => void;
   readonly #time: () => string | null;
   readonly #maxEvents: number;
-  #eventCount: number;
+  #eventsLeft: number;
   /** Calls that a later response may bring the result of. */
   readonly #pairing: Pairing;
   readonly #serverTools: Map<string, ServerToolUse>;
@@ -78,7 +78,8 @@ export class TurnTranslator {
     this.#out = emit;
     this.#time = time;
     this.#maxEvents = maxEvents;
-    this.#eventCount = seq + 1;
+    // A small integer, which counts faster.
+    this.#eventsLeft = Math.min(maxEvents - seq - 1, 2 ** 30);
     this.#pairing = new Pairing(executions);
     this.#serverTools = new Map(serverTools.map((one) => [one.id, one]));
     this.#fileIds = new Set(artifacts.map(({ fileId }) => fileId));
@@ -182,7 +183,7 @@ export class TurnTranslator {
   }
 
   #emit(event: UnnumberedEvent): void {
-    if (++this.#eventCount > this.#maxEvents) {
+    if (this.#eventsLeft-- <= 0) {
       throw tooLarge(`The turn has more than ${this.#maxEvents} events`, 'maxTurnEvents');
     }
     this.#out(event);
