@@ -29,6 +29,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     maxWorkers: 2,
+    // Also the removal of 100,000 files on a slow disk.
+    hookTimeout: 120_000,
     projects: [
       // What a person keeps on watch: `npm test`.
       project('unit', ['**/*.test.ts'], {
