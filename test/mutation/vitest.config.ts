@@ -11,6 +11,7 @@ export default defineConfig({
     include: ['test/{api,turn,request,wire,run,session}/**/*.test.ts'],
     exclude: ['test/turn/recordings.test.ts'],
     maxWorkers: 1,
+    testTimeout: 60_000,
     env: { STREAM_CASES: '30', STREAM_ORDERS: '30' },
   },
 });
