@@ -498,7 +498,7 @@ describe('hostile names', () => {
     expect(await visible(folder)).toHaveLength(ON_DISK);
     expect(new Set(saved.map(({ name }) => nameKey(name))).size).toBe(ON_DISK);
     for (const { fileId, path } of saved) expect(await readFile(path, 'utf8')).toBe(contentOf(fileId));
-  }, 400_000);
+  }, 900_000);
 });
 
 describe('a process that is killed', () => {
