@@ -34,12 +34,20 @@ export {
 export { type UploadAllOptions, uploadAll } from './files/upload/upload-all.ts';
 export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload/upload-file.ts';
 export type { UploadNotice, UploadOptions } from './files/upload/upload-options.ts';
+export {
+  type CheckedHistory,
+  type CheckHistoryOptions,
+  checkHistory,
+  type HistoryFinding,
+  type HistoryFindingCode,
+} from './request/check-history.ts';
 export { Container, type ContainerInput, type ContainerSource, containerOf } from './request/container.ts';
 export { artifactInstructions, containerUpload, type FileReference, userMessage } from './request/content.ts';
 export { contentBlockFor } from './request/content-block-for.ts';
 export { type ContinuableResponse, type NextParamsOptions, nextParams } from './request/next-params.ts';
 export type { OutputFormat } from './request/output-format.ts';
 export type { TurnParams } from './request/params.ts';
+export type { Prefix } from './request/prefix.ts';
 export type { RunnableTool } from './request/runnable-tools.ts';
 export {
   type CodeExecutionToolOptions,
@@ -69,10 +77,12 @@ export { runTurn, streamTurn } from './run/run-turn.ts';
 export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './run/turn-events.ts';
 export type { TurnStream } from './run/turn-stream.ts';
 export type { FilesClient, MessagesClient } from './sdk/client.ts';
+export { isPrefixMismatch } from './sdk/failures.ts';
 export { createSession, type SessionOptions } from './session/create-session.ts';
 export type { SessionDefaults } from './session/next-turn.ts';
 export type {
   Session,
+  SessionForkOptions,
   SessionResumeOptions,
   SessionRunOptions,
   SessionTurnOptions,
@@ -106,8 +116,17 @@ export {
   type TurnFailure,
   type TurnPart,
   type TurnState,
+  type UnfinishedOutcome,
 } from './turn/state.ts';
-export type { Checkpoint, RequestParams, StoredMessage, StoredState, Turn } from './turn/turn.ts';
+export type {
+  Checkpoint,
+  FinishedTurn,
+  RequestParams,
+  StoredMessage,
+  StoredState,
+  Turn,
+  UnfinishedTurn,
+} from './turn/turn.ts';
 export { type TurnFromOptions, turnFrom } from './turn/turn-from.ts';
 export type { ResponseUsage, TurnUsage } from './turn/usage.ts';
 export { withoutRaw } from './turn/without-raw.ts';

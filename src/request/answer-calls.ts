@@ -1,7 +1,9 @@
 import type { ToolResultBlockParam, ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
 import { reasonOf } from '../errors.ts';
-import { isRecord } from '../wire/blocks.ts';
+import { isBlock, isRecord } from '../wire/blocks.ts';
 import { LONGEST_TIMER_MS, ownSignal, untilAborted } from '../wire/signals.ts';
+import { isBlankText, wellFormed } from '../wire/unsendable.ts';
+
 import type { RunnableTool } from './runnable-tools.ts';
 
 /** Blocks that a tool result may hold; anything else is data of the handler's. */
@@ -10,6 +12,8 @@ const CONTENT = ['text', 'image', 'document', 'search_result', 'tool_reference']
 /** What the handlers of one round are run with. */
 export interface ToolRound {
   readonly handlers: ReadonlyMap<string, RunnableTool>;
+  /** Ids of calls whose input did not come whole: no handler is run with a part of one. */
+  readonly incomplete: ReadonlySet<string>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -33,7 +37,7 @@ export async function answerCalls(
 async function answerCall(
   { id, name, ...rest }: ToolUseBlock,
   textOnly: boolean,
-  { handlers, timeoutMs, signal }: ToolRound,
+  { handlers, incomplete, timeoutMs, signal }: ToolRound,
 ): Promise<ToolResultBlockParam> {
   const tool = handlers.get(name) as RunnableTool;
   const result = (content: Content, isError = false): ToolResultBlockParam => ({
@@ -42,6 +46,12 @@ async function answerCall(
     ...(content === undefined ? {} : { content }),
     ...(isError ? { is_error: true } : {}),
   });
+  if (incomplete.has(id)) {
+    return result(
+      `Error: The input of this call was incomplete, so ${name} was not run. Call it again.`,
+      true,
+    );
+  }
   const own = ownSignal(signal);
   let isLate = false;
   const timeOut = () => {
@@ -73,18 +83,19 @@ async function runTool(tool: RunnableTool, call: ToolUseBlock, signal: AbortSign
 
 /** A copy of what was given, as it can be sent; anything that is no content is given as JSON. */
 function contentOf(given: unknown, name: string, textOnly: boolean): Content {
-  if (typeof given === 'string' || given === undefined) return given;
+  if (typeof given === 'string' || given === undefined) return wellFormed(given);
   const text = JSON.stringify(given) ?? String(given);
-  const content: unknown = JSON.parse(text);
-  if (
-    !Array.isArray(content) ||
-    !content.every((block) => isRecord(block) && CONTENT.includes(String(block['type'])))
-  ) {
-    return text;
-  }
+  const content: unknown = wellFormed(JSON.parse(text));
+  if (!Array.isArray(content) || !content.every(isContent)) return text;
   const other = content.find(({ type }) => type !== 'text');
   if (textOnly && other) throw new Error(`${name} gave ${other.type}, and code takes text only.`);
-  return content;
+  const blocks = content.filter((block) => !isBlankText(block));
+  return blocks.length > 0 ? blocks : undefined;
+}
+
+function isContent(block: unknown): boolean {
+  if (!isBlock(block) || !CONTENT.includes(block.type)) return false;
+  return block.type !== 'text' || typeof block['text'] === 'string';
 }
 
 /** As the SDK's runner does: a `ToolError` brings its own content. */

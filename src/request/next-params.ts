@@ -1,16 +1,16 @@
 import type {
   ContainerParams,
-  ContentBlock,
   MessageParam,
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput, InvalidInputError } from '../errors.ts';
+import { asMessage, withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
+import { outcomeOf } from '../turn/state.ts';
 import type { RequestParams } from '../turn/turn.ts';
-import { isBlock, isRecord, toolUsesIn } from '../wire/blocks.ts';
+import { isBlock, isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
 import { carriedContainer, readContainer } from '../wire/container.ts';
 import { toContainerParam } from './container.ts';
-import { withoutOpenCalls } from './interrupt.ts';
 import type { TurnParams } from './params.ts';
 
 /** Options of {@link nextParams}. */
@@ -31,11 +31,12 @@ export interface ContinuableResponse {
 /**
  * One step of a turn, pure: what to send next, or `undefined` when there is nothing to send.
  *
- * - `pause_turn`: the same params with the response appended as an assistant message of its own, verbatim.
- * - `tool_use` with `toolResults`: the response and one user message of
+ * - `pause_turn`: the same params with the response appended as an assistant message of
+ *   its own, verbatim, but for what the API never takes back, such as a blank text.
+ * - calls of your tools, with `toolResults`: the response and one user message of
  *   `tool_result` blocks only, as the API demands while server-side work waits.
  * - with `interrupt`: the response without its open calls, and the user message. It goes before the others.
- * - anything else, and `tool_use` without `toolResults`: `undefined`.
+ * - anything else, and calls without `toolResults`: `undefined`.
  *
  * The container of the response is carried on, as a string or `{id, skills}`;
  * where the response names none, that of the params stays. A forced `tool_choice`
@@ -57,10 +58,12 @@ export function nextParams<P extends TurnParams | RequestParams>(
   options: NextParamsOptions = {},
 ): (Omit<P, 'container'> & { container?: string | ContainerParams }) | undefined {
   const { interrupt, toolResults } = options;
-  const next = withResponse(params, response);
-  if (interrupt !== undefined) return interruptedParams(next, interrupt).params;
-  if (response.stop_reason === 'pause_turn') return next;
-  if (response.stop_reason !== 'tool_use' || !toolResults) return undefined;
+  const whole = withResponse(params, response);
+  if (interrupt !== undefined) return interruptedParams(whole, interrupt).params;
+  const next = { ...whole, messages: withoutEmpty(whole.messages) };
+  const outcome = outcomeOf(response as Pick<Message, 'content' | 'stop_reason'>);
+  if (outcome === 'paused') return next;
+  if (outcome !== 'awaiting-tools' || !toolResults) return undefined;
   return withToolResults(next, response.content, toolResults);
 }
 
@@ -71,10 +74,7 @@ export function withResponse<P extends TurnParams | RequestParams>(
 ): Omit<P, 'container'> & { messages: MessageParam[]; container?: string | ContainerParams } {
   const { container: asked, ...rest } = params;
   const container = carriedContainer(toContainerParam(asked), readContainer(named)?.id);
-  const messages: MessageParam[] = [
-    ...params.messages,
-    { role: 'assistant', content: content as ContentBlock[] },
-  ];
+  const messages: MessageParam[] = [...params.messages, asMessage({ content })];
   return {
     ...rest,
     messages,

@@ -2,10 +2,11 @@ import { reasonOf } from '../errors.ts';
 import { hasFiles } from '../sdk/client.ts';
 import { fetchFileMetadata, listFiles } from '../sdk/file-metadata.ts';
 import { describedArtifact } from '../turn/artifact.ts';
-import { filesNotCapturedNotice } from '../turn/notices.ts';
+import { withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
+import { callsDroppedNotice, filesNotCapturedNotice, noCallsNotice } from '../turn/notices.ts';
 import { parseAnswer } from '../turn/parse-answer.ts';
-import { lastResponseIndex, outcomeOf, type TurnState } from '../turn/state.ts';
-import type { Boundary, Checkpoint, Turn } from '../turn/turn.ts';
+import { isUnfinished, lastResponseIndex, outcomeOf, type TurnState } from '../turn/state.ts';
+import type { Boundary, Checkpoint, Turn, UnfinishedTurn } from '../turn/turn.ts';
 import { untilAborted } from '../wire/signals.ts';
 import type { Run } from './plan.ts';
 
@@ -24,27 +25,40 @@ export async function endTurn(
   run.signal.throwIfAborted();
   const notCaptured = filesNotCapturedNotice(readState());
   if (notCaptured) emit({ type: 'notice', notice: notCaptured });
-  const stopReason = standing.responses.at(-1)?.stop_reason ?? null;
-  const outcome = paused ?? outcomeOf(stopReason);
+  const last = standing.responses.at(-1);
+  const outcome = paused ?? outcomeOf(last);
+  const closed = isUnfinished(outcome) ? undefined : withoutOpenCalls(standing.params.messages);
+  const responseIndex = lastResponseIndex(readState());
+  const notices = [
+    outcome === 'unknown' && last?.stop_reason === 'tool_use' ? noCallsNotice(responseIndex) : undefined,
+    closed && callsDroppedNotice(closed.dropped, responseIndex),
+  ];
+  for (const notice of notices) if (notice) emit({ type: 'notice', notice });
   const { parsed, notice } = parseAnswer({ ...readState(), outcome }, run.parse);
   if (notice) emit({ type: 'notice', notice });
-  emit({ type: 'turn-end', outcome, stopReason });
+  emit({ type: 'turn-end', outcome, stopReason: last?.stop_reason ?? null });
   const state = readState();
-  const canGoOn = outcome === 'paused' || outcome === 'awaiting-tools';
-  return { ...turnAt({ ...standing, state }, canGoOn ? toCheckpoint(state) : undefined), parsed };
+  const responses = [...standing.responses];
+  if (isUnfinished(outcome)) {
+    return { ...unfinishedTurn({ ...standing, state }, toCheckpoint(state)), outcome, parsed };
+  }
+  return { ...state, status: 'ended', outcome, responses, messages: closed?.messages ?? [], parsed };
 }
 
-/** A turn that ended where it stands. */
-export function turnAt({ state, params, responses }: Boundary, checkpoint?: Checkpoint): Turn {
+/** A turn that can go on from where it stands. */
+export function unfinishedTurn(
+  { state, params, responses }: Boundary,
+  checkpoint: Checkpoint,
+): UnfinishedTurn {
   return {
     ...state,
     status: 'ended',
-    outcome: state.outcome ?? 'paused',
+    outcome: 'paused',
     stopReason: responses.at(-1)?.stop_reason ?? null,
     responses: [...responses],
-    messages: [...params.messages],
+    messages: withoutEmpty(params.messages),
     parsed: null,
-    ...(checkpoint ? { checkpoint } : {}),
+    checkpoint,
   };
 }
 

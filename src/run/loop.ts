@@ -6,9 +6,10 @@ import { isContainerLost, type KnownContainer, verdictOf } from '../sdk/failures
 import { retrier } from '../sdk/retry.ts';
 import { checkpointAt } from '../turn/checkpoint.ts';
 import type { UnnumberedEvent } from '../turn/events.ts';
+import { withoutEmpty } from '../turn/history.ts';
 import type { TurnLimits } from '../turn/limits.ts';
 import { containerLostNotice, inertUploadsNotice, responseRepeatedNotice } from '../turn/notices.ts';
-import type { TurnState } from '../turn/state.ts';
+import { outcomeOf, type TurnState } from '../turn/state.ts';
 import { TurnTranslator } from '../turn/translate.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { type Message, toolUsesIn } from '../wire/blocks.ts';
@@ -16,7 +17,7 @@ import { requestedContainerId } from '../wire/container.ts';
 import { readResponse } from '../wire/read-response.ts';
 import { ownSignal, untilAborted } from '../wire/signals.ts';
 import { TurnBreak } from '../wire/turn-break.ts';
-import { endTurn, turnAt } from './end-turn.ts';
+import { endTurn, unfinishedTurn } from './end-turn.ts';
 import { TurnLimitError } from './errors.ts';
 import { errorOf, type FailedTurn, failTurn } from './failure.ts';
 import type { Run } from './plan.ts';
@@ -95,7 +96,7 @@ class TurnLoop {
       if (this.#standing.phase === 'awaiting-tools') yield* this.#answerTools();
       for (;;) {
         const response = yield* this.#exchangeOrRepeat();
-        if (response.stop_reason === 'pause_turn') {
+        if (outcomeOf(response) === 'paused') {
           emit({ type: 'pause', responseIndex: this.#standing.responses.length });
         }
         this.#moveTo(afterResponse(this.#standing, response, this.#moment()));
@@ -125,7 +126,7 @@ class TurnLoop {
   #isOver(): boolean {
     const { phase, params, responses } = this.#standing;
     if (phase === 'awaiting-tools' || params.messages.at(-1)?.role !== 'assistant') return false;
-    return responses.length > 0 && responses.at(-1)?.stop_reason !== 'pause_turn';
+    return responses.length > 0 && outcomeOf(responses.at(-1)) !== 'paused';
   }
 
   #warnOfInertUploads(): void {
@@ -155,7 +156,7 @@ class TurnLoop {
     const limit = subject as keyof TurnLimits;
     const standing = { ...this.#standing, spent: pastLimit(this.#standing.spent, limit), state };
     const checkpoint = this.#checkpoint(standing, false);
-    return new TurnLimitError(message, { limit, turn: turnAt(standing, checkpoint), checkpoint });
+    return new TurnLimitError(message, { limit, turn: unfinishedTurn(standing, checkpoint), checkpoint });
   }
 
   #end(outcome?: 'paused'): Promise<Turn> {
@@ -197,7 +198,10 @@ class TurnLoop {
     const calls = toolUsesIn(this.#standing.responses.at(-1)?.content ?? []) as unknown as ToolUseBlock[];
     signal.throwIfAborted();
     this.#isPending = true;
-    const results = await answerCalls(calls, { handlers, timeoutMs: options.toolTimeoutMs, signal });
+    const { toolUses } = this.#standing.state;
+    const incomplete = new Set(toolUses.flatMap(({ id, inputComplete }) => (inputComplete ? [] : [id])));
+    const round = { handlers, incomplete, timeoutMs: options.toolTimeoutMs, signal };
+    const results = await answerCalls(calls, round);
     this.#moveTo(afterTools(this.#standing, results, this.#moment()));
     await this.#save();
     yield;
@@ -277,7 +281,12 @@ class TurnLoop {
       this.#isPending = verdictOf(error).mayHaveRun;
     };
     try {
-      return await sendMessage(client, params, { retries, signal, request, observer, onPost, onFailure });
+      const messages = withoutEmpty(params.messages);
+      return await sendMessage(
+        client,
+        { ...params, messages },
+        { retries, signal, request, observer, onPost, onFailure },
+      );
     } catch (error) {
       const lost = requestedContainer === null ? undefined : this.#knownContainer(requestedContainer);
       if (signal.aborted || !lost || !isContainerLost(error, lost, options.now())) throw error;
@@ -336,9 +345,9 @@ class TurnLoop {
  * What a response asks for, if the loop can do it. No call is
  * run unless all can be: they have to be answered together.
  */
-function asksOf({ stop_reason: reason, content }: Message, handlers: Run['handlers']): Asks | undefined {
-  if (reason === 'pause_turn') return 'pause';
-  const calls = toolUsesIn(content);
-  const areRunnable = calls.length > 0 && calls.every(({ name }) => handlers.has(name));
-  return reason === 'tool_use' && areRunnable ? 'tools' : undefined;
+function asksOf(response: Message, handlers: Run['handlers']): Asks | undefined {
+  const outcome = outcomeOf(response);
+  if (outcome === 'paused') return 'pause';
+  const areRunnable = toolUsesIn(response.content).every(({ name }) => handlers.has(name));
+  return outcome === 'awaiting-tools' && areRunnable ? 'tools' : undefined;
 }

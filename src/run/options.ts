@@ -51,6 +51,12 @@ export interface TurnOptions {
   readonly describe?: boolean | undefined;
   /** Add the default code execution tool where `tools` has none. Default true. */
   readonly addTool?: boolean | undefined;
+  /**
+   * What a session does when its `system`, `tools` or skills are not those of its conversation, and the
+   * conversation holds thinking, which newer models bind to them: `'error'`, `'keep'` what was sent at
+   * first, or `'drop-thinking'` for good. Default `'error'`. A checkpoint is always resumed with its own.
+   */
+  readonly onPrefixChange?: 'error' | 'keep' | 'drop-thinking' | undefined;
   /** Largest single event of a stream, in characters. Default 64 MiB. */
   readonly maxEventBytes?: number | undefined;
   /** Largest sum of a turn's responses, in bytes. Default 256 MiB. */
@@ -81,6 +87,10 @@ const FUNCTION: Rule = ['a function', (value) => typeof value === 'function'];
 const CLOCK: Rule = ['a function that gives a Date', FUNCTION[1]];
 const SIGNAL: Rule = ['an AbortSignal', (value) => isRecord(value) && 'aborted' in value];
 const LOST: Rule = ["'throw' or 'restart'", (value) => value === 'throw' || value === 'restart'];
+const PREFIX: Rule = [
+  "'error', 'keep' or 'drop-thinking'",
+  (value) => ['error', 'keep', 'drop-thinking'].includes(value as string),
+];
 const ANY: Rule = ['anything', () => true];
 
 /** Every option with its rule and, where it has one, its default; docs/options.md holds the same table. */
@@ -96,6 +106,7 @@ const OPTIONS = {
   idleTimeoutMs: { rule: AMOUNT, default: 290_000 },
   retries: { rule: COUNT, default: 2 },
   interruptedRetries: { rule: COUNT, default: 0 },
+  onPrefixChange: { rule: PREFIX, default: 'error' },
   describe: { rule: ANY, default: true },
   addTool: { rule: ANY, default: true },
   maxEventBytes: { rule: AMOUNT, default: 67_108_864 },

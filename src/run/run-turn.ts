@@ -1,8 +1,10 @@
 import { UNOBSERVED } from '../observe/observer.ts';
+import { checkHistory } from '../request/check-history.ts';
 import { containerData } from '../request/container.ts';
 import { prepareParams, type TurnParams } from '../request/params.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
 import { NOTHING_SPENT } from '../turn/limits.ts';
+import { historyFaultsNotice } from '../turn/notices.ts';
 import { initialTurnState, type Notice } from '../turn/state.ts';
 import type { Turn } from '../turn/turn.ts';
 import { runLoop } from './loop.ts';
@@ -63,7 +65,9 @@ export function planTurn(
     parse: prepared.parse,
     observer: UNOBSERVED,
   };
-  const events = notices.map((notice) => ({ type: 'notice' as const, notice }));
+  const faults = checkHistory(prepared.params.messages, params).findings.map(({ message }) => message);
+  const all = faults.length > 0 ? [...notices, historyFaultsNotice(faults)] : notices;
+  const events = all.map((notice) => ({ type: 'notice' as const, notice }));
   const start = { standing, named: containerData(params.container), events };
   return { options: resolved, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }

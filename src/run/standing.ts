@@ -3,7 +3,7 @@ import { withResponse } from '../request/next-params.ts';
 import { inFreshContainer } from '../request/uploads.ts';
 import type { Spent, TurnLimits } from '../turn/limits.ts';
 import { reduceTurn } from '../turn/reduce.ts';
-import type { TurnState } from '../turn/state.ts';
+import { outcomeOf, type TurnState } from '../turn/state.ts';
 import type { Boundary } from '../turn/turn.ts';
 import type { Message } from '../wire/blocks.ts';
 
@@ -38,7 +38,7 @@ export function afterResponse(standing: Standing, response: Message, moment: Mom
   return {
     ...movedTo(standing, moment),
     params: withResponse(params, response),
-    phase: response.stop_reason === 'tool_use' ? 'awaiting-tools' : 'ready',
+    phase: outcomeOf(response) === 'awaiting-tools' ? 'awaiting-tools' : 'ready',
     responses: [...responses, response],
   };
 }

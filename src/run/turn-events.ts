@@ -72,12 +72,13 @@ export async function* turnEvents(
       yield* take();
       if (translator.stopped) break;
     }
-    const { stop_reason: stopReason } = translator.complete(null);
-    if (stopReason === 'pause_turn') emit({ type: 'pause', responseIndex });
+    const response = translator.complete(null);
+    const outcome = outcomeOf(response);
+    if (outcome === 'paused') emit({ type: 'pause', responseIndex });
     else {
       const notice = filesNotCapturedNotice(fold.state);
       if (notice) emit({ type: 'notice', notice });
-      emit({ type: 'turn-end', outcome: outcomeOf(stopReason), stopReason });
+      emit({ type: 'turn-end', outcome, stopReason: response.stop_reason });
     }
   } catch (error) {
     if (error instanceof InvalidInputError) throw error;

@@ -1,3 +1,4 @@
+import { reasonOf } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { TurnBreak } from '../wire/turn-break.ts';
 
@@ -89,6 +90,27 @@ export function verdictOf(error: unknown): Verdict {
 export function isRefused(error: unknown): boolean {
   const { mayHaveRun, passes } = verdictOf(error);
   return !mayHaveRun && !passes;
+}
+
+/**
+ * Whether the API refused a request because its thinking is bound to another prefix: `system`, `tools` or
+ * messages before it are not those that it was made with. Sessions compare them before they send; this is for
+ * params that change between two turns of your own. Take all thinking out, or send what was sent before.
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (!isPrefixMismatch(error)) throw error;
+ *   // The same messages, without blocks of type `thinking`.
+ * }
+ * ```
+ */
+export function isPrefixMismatch(error: unknown): boolean {
+  // Recorded Oct 2026; an error of this package has the API's as its cause.
+  for (let one = error; isRecord(one); one = one['cause']) {
+    if (factsOf(one).status === 400 && /bound to a different conversation/i.test(reasonOf(one))) return true;
+  }
+  return false;
 }
 
 function byStatus(error: unknown): Verdict {

@@ -1,5 +1,6 @@
+import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput } from '../errors.ts';
-import { containerData, toContainerParam } from '../request/container.ts';
+import { type ContainerInput, containerData, toContainerParam } from '../request/container.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
 import { isRecord } from '../wire/blocks.ts';
@@ -7,6 +8,7 @@ import { type ContainerData, readContainer } from '../wire/container.ts';
 import type { SessionDefaults } from './next-turn.ts';
 import { Session, type SessionTurnOptions } from './session.ts';
 import { assertSnapshotVersion, newSnapshot, type SessionSnapshot } from './snapshot.ts';
+import { storedConversation } from './stored-conversation.ts';
 
 /**
  * Options of {@link createSession}: those of its turns where they are not given others, and where to go on.
@@ -16,6 +18,13 @@ export interface SessionOptions extends SessionTurnOptions {
    * What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, the session begins anew.
    */
   readonly snapshot?: SessionSnapshot | null | undefined;
+  /**
+   * A stored conversation to go on with, such as the `messages` of a turn. What the API would refuse in it is
+   * taken out for good, and a notice of the first turn says what.
+   */
+  readonly messages?: readonly MessageParam[] | undefined;
+  /** The container of that conversation. Default that of the params. */
+  readonly container?: ContainerInput | undefined;
 }
 
 /**
@@ -39,20 +48,27 @@ export interface SessionOptions extends SessionTurnOptions {
 export function createSession<Parsed = null>(
   client: MessagesClient,
   defaults: SessionDefaults<Parsed>,
-  { snapshot, ...options }: SessionOptions = {},
+  { snapshot, messages, container, ...options }: SessionOptions = {},
 ): Session<Parsed> {
   assertMessagesClient(client);
   const rule =
     'The second argument must be the params of messages.create without messages, which session.run adds';
   assertInput(isRecord(defaults) && !('messages' in defaults), rule, defaults);
   resolveTurnOptions(options as TurnOptions);
-  const begun = newSnapshot(startContainer(defaults));
-  const isChecked = snapshot === undefined || snapshot === null;
-  if (!isChecked) assertSnapshotVersion(snapshot);
-  return new Session({ client, defaults, options, snapshot: snapshot ?? begun, isChecked });
+  const isNew = snapshot === undefined || snapshot === null;
+  const start = { client, defaults, options };
+  if (!isNew) {
+    const startRule = 'messages and container begin a session, and this one has a snapshot: leave them out';
+    assertInput(messages === undefined && container === undefined, startRule, messages ?? container);
+    assertSnapshotVersion(snapshot);
+    return new Session({ ...start, snapshot, isChecked: false, notices: [] });
+  }
+  const begun = newSnapshot(startContainer(container ?? defaults.container));
+  const { repaired, notices } = storedConversation(messages);
+  return new Session({ ...start, snapshot: { ...begun, messages: repaired }, isChecked: true, notices });
 }
 
-function startContainer({ container }: SessionDefaults): ContainerData | null {
+function startContainer(container: ContainerInput | undefined): ContainerData | null {
   const param = toContainerParam(container);
   return containerData(container) ?? readContainer(typeof param === 'string' ? { id: param } : param);
 }

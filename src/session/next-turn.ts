@@ -19,15 +19,12 @@ export type SessionDefaults<Parsed = unknown> = Omit<TurnParams, 'messages' | 'o
  * The params of the next turn: the conversation with one more user message, in the
  * session's container. In a fresh one, which the API makes when there is none or it
  * has expired, the uploads of the whole conversation are repeated in that message.
- *
- * @throws {InvalidInputError} while a turn is unfinished.
  */
 export function nextTurn(
-  { messages, container, unfinished }: SessionSnapshot,
+  { messages, container }: SessionSnapshot,
   defaults: SessionDefaults,
   { content, now }: { readonly content: readonly ContentBlockParam[]; readonly now: Date },
 ): TurnParams {
-  if (unfinished) throw new InvalidInputError(unfinishedMessage(unfinished));
   const all: MessageParam[] = [...messages, { role: 'user', content: [...content] }];
   const usable = container && !new Container(container).isExpired(now) ? container : null;
   const { container: asked, ...params } = defaults;
@@ -65,18 +62,17 @@ function skillsOf(container: SessionDefaults['container']): ContainerParams['ski
   return isRecord(param) ? (param as ContainerParams).skills : undefined;
 }
 
-function unfinishedMessage({
-  phase,
-  responses,
-  mayRerun,
-}: NonNullable<SessionSnapshot['unfinished']>): string {
+/** @throws {InvalidInputError} while a turn is unfinished. */
+export function assertNothingUnfinished({ unfinished }: SessionSnapshot): void {
+  if (!unfinished) return;
+  const { phase, responses, mayRerun } = unfinished;
   const calls = phase === 'awaiting-tools' ? toolUsesIn(responses.at(-1)?.content ?? []) : [];
   const waiting = calls.map(({ name, id }) => `${name} (${id})`).join(', ');
   const cure = mayRerun
     ? 'session.resume({ rerun: true }), which may run code a second time'
     : 'session.resume()';
-  return (
+  throw new InvalidInputError(
     `The last turn of this session is not finished${waiting ? `: it waits for ${waiting}` : ''}. ` +
-    `Go on with ${cure}, or go back to before it with session.discard().`
+      `Go on with ${cure}, or go back to before it with session.discard().`,
   );
 }

@@ -2,6 +2,7 @@ import type { ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resource
 import { InvalidInputError } from '../errors.ts';
 import { Container } from '../request/container.ts';
 import type { FileReference } from '../request/content.ts';
+import { type Prefix, prefixOf } from '../request/prefix.ts';
 import { handlersOf, splitTools } from '../request/runnable-tools.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
 import type { TurnPlan } from '../run/plan.ts';
@@ -10,15 +11,16 @@ import { planTurn } from '../run/run-turn.ts';
 import { TurnStream } from '../run/turn-stream.ts';
 import type { MessagesClient } from '../sdk/client.ts';
 import { DEFAULT_LIMITS } from '../turn/limits.ts';
-import { callsDroppedNotice } from '../turn/notices.ts';
+import type { Notice } from '../turn/state.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
-import { contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
+import { assertNothingUnfinished, contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
+import { settlePrefix } from './settle-prefix.ts';
 import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOfSession } from './snapshot.ts';
+import { storedConversation } from './stored-conversation.ts';
 import {
   afterDiscard,
   afterFailure,
   afterTurn,
-  beforeTurn,
   containerOfSession,
   forkOf,
   withUnfinished,
@@ -53,7 +55,23 @@ interface SessionStart<Parsed> {
   readonly snapshot: SessionSnapshot;
   /** The snapshot is our own, or was checked. */
   readonly isChecked: boolean;
+  /** For the first turn. */
+  readonly notices: readonly Notice[];
 }
+
+/** Options of a fork: those of its turns, and where it begins. */
+export interface SessionForkOptions extends SessionTurnOptions {
+  /**
+   * A conversation to go on from instead of this one. From the first message on that is another one than in
+   * this session, thinking is taken out, since newer models bind it to what stands before it.
+   */
+  readonly messages?: readonly MessageParam[] | undefined;
+  /** Go on in the same container. Default `false`: a fresh one, with the uploads of the conversation. */
+  readonly keepContainer?: boolean | undefined;
+}
+
+/** A turn that can be run, and what it is sent under. */
+type SessionPlan = TurnPlan & { readonly prefix: Prefix };
 
 /**
  * Several turns that share one conversation and one container, one turn at a time. Made by `createSession`.
@@ -70,15 +88,17 @@ export class Session<Parsed = unknown> {
   readonly #options: SessionTurnOptions;
   #snapshot: SessionSnapshot;
   #isChecked: boolean;
+  #notices: readonly Notice[];
   #isBusy = false;
 
   /** @internal Use `createSession`. */
-  constructor({ client, defaults, options, snapshot, isChecked }: SessionStart<Parsed>) {
+  constructor({ client, defaults, options, snapshot, isChecked, notices }: SessionStart<Parsed>) {
     this.#client = client;
     this.#defaults = defaults;
     this.#options = options;
     this.#snapshot = snapshot;
     this.#isChecked = isChecked;
+    this.#notices = notices;
   }
 
   /** The conversation: all turns that ended. */
@@ -137,14 +157,15 @@ export class Session<Parsed = unknown> {
     return this.#stream(() => {
       const { files, ...given } = options;
       const turnOptions = this.#keepingCheckpoints(withDefaults(given, this.#options));
-      const { now } = resolveTurnOptions(turnOptions);
+      const resolved = resolveTurnOptions(turnOptions);
       const content = contentOf(input, files);
-      const { snapshot, dropped } = beforeTurn(this.#snapshot);
-      const params = nextTurn(snapshot, this.#defaults, { content, now: now() });
-      const notice = callsDroppedNotice(dropped, 0);
-      const plan = planTurn(this.#client, params, turnOptions, notice ? [notice] : []);
+      assertNothingUnfinished(this.#snapshot);
+      const { snapshot, defaults, prefix, notices } = settlePrefix(this.#snapshot, this.#defaults, resolved);
+      const params = nextTurn(snapshot, defaults, { content, now: resolved.now() });
+      const plan = planTurn(this.#client, params, turnOptions, [...this.#notices, ...notices]);
       this.#snapshot = snapshot;
-      return plan;
+      this.#notices = [];
+      return { ...plan, prefix };
     });
   }
 
@@ -160,7 +181,7 @@ export class Session<Parsed = unknown> {
    * ```
    */
   resume(options: SessionResumeOptions<Parsed> = {}): TurnStream<Parsed> {
-    return this.#stream(() => {
+    return this.#stream(async () => {
       const { unfinished } = this.#snapshot;
       if (!unfinished) {
         throw new InvalidInputError('This session has no unfinished turn to resume: use run or stream.');
@@ -171,7 +192,9 @@ export class Session<Parsed = unknown> {
       const tools = [...new Map(handlers.flatMap((named) => [...named])).values()];
       // A turn that was begun without a format answers in plain text.
       const format = unfinished.params.output_config?.format && this.#defaults.output_config?.format;
-      return planResume(this.#client, unfinished, { format, ...given, tools });
+      const plan = await planResume(this.#client, unfinished, { format, ...given, tools });
+      const { params, container } = unfinished;
+      return { ...plan, prefix: prefixOf({ ...params, messages: [], container }) };
     });
   }
 
@@ -193,18 +216,29 @@ export class Session<Parsed = unknown> {
    * a fresh container with all uploads of the conversation; what code made
    * in the other one is not there. A turn that has not ended is left out.
    *
+   * With `messages` it goes on from another conversation, such as a summary where the context is full, and
+   * with `keepContainer` in the same container, whose files and variables both then share.
+   *
    * @param options for its turns, before those of this session:
    * an `onCheckpoint` of this one is called with the fork
+   *
+   * @example
+   * ```ts
+   * const summary = await session.run('Sum up what we know.');
+   * const shorter = session.fork({ messages: [userMessage(summary.answer)], keepContainer: true });
+   * ```
    */
-  fork(options: SessionTurnOptions = {}): Session<Parsed> {
+  fork({ messages, keepContainer, ...options }: SessionForkOptions = {}): Session<Parsed> {
     const merged = withDefaults(options, this.#options);
+    const { repaired, notices } = storedConversation(messages ?? []);
     resolveTurnOptions(merged as TurnOptions);
     return new Session({
       client: this.#client,
       defaults: this.#defaults,
       options: merged,
-      snapshot: forkOf(this.#snapshot),
+      snapshot: forkOf(this.#snapshot, { messages: messages && repaired, keepContainer }),
       isChecked: this.#isChecked,
+      notices,
     });
   }
 
@@ -217,12 +251,12 @@ export class Session<Parsed = unknown> {
     return structuredClone(this.#snapshot);
   }
 
-  #stream(plan: () => TurnPlan | Promise<TurnPlan>): TurnStream<Parsed> {
+  #stream(plan: () => SessionPlan | Promise<SessionPlan>): TurnStream<Parsed> {
     return new TurnStream(() => this.#begin(plan));
   }
 
   /** Begins a turn, one at a time. */
-  async #begin(toPlan: () => TurnPlan | Promise<TurnPlan>): Promise<TurnPlan> {
+  async #begin(toPlan: () => SessionPlan | Promise<SessionPlan>): Promise<TurnPlan> {
     if (this.#isBusy) {
       throw new InvalidInputError(
         'A turn of this session is running, and it takes one at a time: await it, or end its stream. ' +
@@ -234,7 +268,7 @@ export class Session<Parsed = unknown> {
       if (!this.#isChecked) await checkSnapshot(this.#snapshot);
       this.#isChecked = true;
       const plan = await toPlan();
-      return { ...plan, steps: (stage) => this.#keep(plan.steps(stage)) };
+      return { ...plan, steps: (stage) => this.#keep(plan.steps(stage), plan.prefix) };
     } catch (error) {
       this.#isBusy = false;
       throw error;
@@ -242,10 +276,10 @@ export class Session<Parsed = unknown> {
   }
 
   /** Runs a turn, and keeps what becomes of it. */
-  async *#keep(steps: AsyncGenerator<void, Turn>): AsyncGenerator<void, Turn> {
+  async *#keep(steps: AsyncGenerator<void, Turn>, prefix: Prefix): AsyncGenerator<void, Turn> {
     try {
       const turn = yield* steps;
-      this.#snapshot = afterTurn(this.#snapshot, turn);
+      this.#snapshot = afterTurn(this.#snapshot, turn, prefix);
       return turn;
     } catch (error) {
       this.#snapshot = afterFailure(this.#snapshot, error);

@@ -15,6 +15,14 @@ const index = () => z.int().check(z.minimum(0));
 export const snapshotSchema = () =>
   z.looseObject({
     revision: index(),
+    prefix: z.nullable(
+      z.looseObject({
+        model: z.string(),
+        system: z.nullable(z.union([z.string(), z.array(z.looseObject({}))])),
+        tools: z.array(z.looseObject({})),
+        skills: z.array(z.looseObject({})),
+      }),
+    ),
     messages: z.array(storedMessage()),
     container: z.nullable(containerSchema()),
     turns: z.array(

@@ -1,5 +1,6 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput, InvalidInputError, quoted } from '../errors.ts';
+import type { Prefix } from '../request/prefix.ts';
 import type { Execution } from '../turn/execution.ts';
 import type { Exchange } from '../turn/state.ts';
 import type { Checkpoint } from '../turn/turn.ts';
@@ -35,6 +36,8 @@ export interface SessionSnapshot {
   readonly revision: number;
   /** The conversation: the turns that ended, as they were sent and received. */
   readonly messages: readonly MessageParam[];
+  /** What stood before the messages when they were sent, as it was sent; `null` before the first turn. */
+  readonly prefix: Prefix | null;
   /** The container of the conversation; `null` when the next turn begins in a fresh one. */
   readonly container: ContainerData | null;
   /** The turns in order; discarded, refused and lost ones are among them, since they were billed. */
@@ -51,7 +54,15 @@ export interface SessionUsage extends ResponseUsage {
 
 /** The snapshot of a session that has no turn yet. */
 export function newSnapshot(container: ContainerData | null): SessionSnapshot {
-  return { version: VERSION, revision: 0, messages: [], container, turns: [], unfinished: null };
+  return {
+    version: VERSION,
+    revision: 0,
+    prefix: null,
+    messages: [],
+    container,
+    turns: [],
+    unfinished: null,
+  };
 }
 
 /** The usage of the turns that ended, and of the unfinished one as far as it came. */

@@ -1,6 +1,8 @@
-import { withoutOpenCalls } from '../request/interrupt.ts';
+import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import type { Prefix } from '../request/prefix.ts';
 import { isContainerLostError, isTurnInterruptedError, isTurnLimitError } from '../run/errors.ts';
 import { isRefused } from '../sdk/failures.ts';
+import { withoutThinking } from '../turn/history.ts';
 import type { TurnState } from '../turn/state.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
 import type { ContainerData } from '../wire/container.ts';
@@ -9,22 +11,16 @@ import { newSnapshot, type SessionSnapshot, type SessionTurn } from './snapshot.
 /** What a session becomes. Pure: each gives another snapshot, of the next revision. */
 
 /**
- * Before the next turn: calls that were left open, and messages
- * without content, cannot be sent back. They go for good.
+ * When the conversation goes on under another prefix: all
+ * thinking goes for good, and messages of nothing else with it.
  */
-export function beforeTurn(snapshot: SessionSnapshot): {
-  readonly snapshot: SessionSnapshot;
-  /** Ids of the calls that were taken out. */
-  readonly dropped: readonly string[];
-} {
-  const { messages, dropped } = withoutOpenCalls(snapshot.messages);
-  // The API refuses empty messages, and answers with one when Claude has nothing to add.
-  const isKept = messages.map(({ content }) => content.length > 0);
-  if (dropped.length === 0 && isKept.every(Boolean)) return { snapshot, dropped };
-  const moved = (index: number | null) => index && isKept.slice(0, index).filter(Boolean).length;
-  const turns = snapshot.turns.map((turn) => ({ ...turn, firstMessage: moved(turn.firstMessage) }));
-  const kept = messages.filter((_, index) => isKept[index]);
-  return { snapshot: changed(snapshot, { messages: kept, turns }), dropped };
+export function withThinkingDropped(snapshot: SessionSnapshot): SessionSnapshot {
+  const { messages, turns } = snapshot;
+  const moved = (index: number | null) => index && withoutThinking(messages.slice(0, index)).length;
+  return changed(snapshot, {
+    messages: withoutThinking(messages),
+    turns: turns.map((turn) => ({ ...turn, firstMessage: moved(turn.firstMessage) })),
+  });
 }
 
 /** At a checkpoint, and when a turn ended before its end. */
@@ -33,7 +29,7 @@ export function withUnfinished(snapshot: SessionSnapshot, unfinished: Checkpoint
 }
 
 /** When a turn ended: the conversation goes on from it, or it can itself go on. */
-export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapshot {
+export function afterTurn(snapshot: SessionSnapshot, turn: Turn, prefix: Prefix): SessionSnapshot {
   if (turn.checkpoint) return withUnfinished(snapshot, turn.checkpoint);
   const { messages, turns } = snapshot;
   // Documented: a conversation that holds a refused turn is refused again.
@@ -41,7 +37,7 @@ export function afterTurn(snapshot: SessionSnapshot, turn: Turn): SessionSnapsho
   const container = containerAfter(snapshot, turn.container, turn.notices);
   const kept = turnOf(isKept ? messages.length : null, turn.exchanges, container, turn.executions);
   return changed(snapshot, {
-    messages: isKept ? [...turn.messages] : messages,
+    ...(isKept ? { messages: [...turn.messages], prefix } : {}),
     container,
     turns: [...turns, kept],
     unfinished: null,
@@ -74,17 +70,36 @@ export function afterDiscard(snapshot: SessionSnapshot): SessionSnapshot {
   return changed(snapshot, { turns: withLost(snapshot.turns, exchanges, times), unfinished: null });
 }
 
+/** What a fork takes along. */
+export interface ForkStart {
+  /** The conversation to go on with instead of the whole one. */
+  readonly messages?: readonly MessageParam[] | undefined;
+  readonly keepContainer?: boolean | undefined;
+}
+
 /**
- * The same conversation from here on, in a container of
- * its own. What it used so far was counted by the other.
+ * The same conversation from here on, or another one, in a container of its own unless that is kept. What
+ * it used so far was counted by the other. Thinking is bound to all that stands before it: from the first
+ * message that is another one, there is none.
  */
-export function forkOf({ messages, turns }: SessionSnapshot): SessionSnapshot {
+export function forkOf(snapshot: SessionSnapshot, { messages, keepContainer }: ForkStart): SessionSnapshot {
+  const { prefix, turns } = snapshot;
+  const fresh = newSnapshot(keepContainer ? containerOfSession(snapshot) : null);
   const kept = turns.filter(({ firstMessage }) => firstMessage !== null);
+  const ownTurns = kept.map((turn) => ({ ...turn, exchanges: [], container: null }));
+  if (!messages) return { ...fresh, prefix, messages: [...snapshot.messages], turns: ownTurns };
+  const same = messages.findIndex((one, at) => !isSameMessage(one, snapshot.messages[at]));
+  const shared = same === -1 ? messages.length : same;
   return {
-    ...newSnapshot(null),
-    messages: [...messages],
-    turns: kept.map((turn) => ({ ...turn, exchanges: [], container: null })),
+    ...fresh,
+    prefix,
+    messages: withoutThinking(messages, shared),
+    turns: ownTurns.filter(({ firstMessage }) => Number(firstMessage) < shared),
   };
+}
+
+function isSameMessage(one: MessageParam, other: MessageParam | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** The container that the next turn goes on in, also while one is unfinished. */

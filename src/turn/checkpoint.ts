@@ -1,6 +1,7 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { textsOf } from './fold.ts';
 import { foldResponses } from './fold-responses.ts';
+import { asMessage } from './history.ts';
 import type { TurnState } from './state.ts';
 import type { Boundary, Checkpoint, RequestParams, StoredMessage, StoredState } from './turn.ts';
 import { usageOf } from './usage.ts';
@@ -35,7 +36,9 @@ export function boundaryOf({ params, messages, responses, container, ...rest }: 
   return {
     params: {
       ...params,
-      messages: messages.map((one) => ('response' in one ? asMessage(responses[one.response]) : one)),
+      messages: messages.map((one) =>
+        'response' in one ? asMessage(responses[one.response] as Message) : one,
+      ),
       ...(container === null ? {} : { container }),
     } as RequestParams,
     phase,
@@ -45,13 +48,8 @@ export function boundaryOf({ params, messages, responses, container, ...rest }: 
   };
 }
 
-/** A response as it stands in a history. */
-export function asMessage(response: Message | undefined): MessageParam {
-  return { role: 'assistant', content: (response?.content ?? []) as MessageParam['content'] };
-}
-
 function withReferences(messages: readonly MessageParam[], responses: readonly Message[]): StoredMessage[] {
-  const places = new Map(responses.map(({ content }, index) => [content as unknown, index]));
+  const places = new Map(responses.map((response, index) => [asMessage(response).content, index]));
   return messages.map((message) => {
     const response = message.role === 'assistant' ? places.get(message.content) : undefined;
     return response === undefined ? message : { response };

@@ -1,7 +1,7 @@
 import type { Message, WireEvent } from '../wire/blocks.ts';
 import type { TurnEvent } from './events.ts';
 import { TurnFold } from './fold.ts';
-import { initialTurnState, type TurnState } from './state.ts';
+import { initialTurnState, outcomeOf, type TurnState } from './state.ts';
 import { TurnTranslator } from './translate.ts';
 
 /** The same for each response: what was asked for is not known. */
@@ -28,7 +28,7 @@ export function foldResponses(
     translator.beginResponse({ responseIndex, requestedContainer, startedAt: null });
     translator.push({ type: 'message_start', message });
     translator.push({ type: 'message_stop' } as WireEvent);
-    if (message.stop_reason === 'pause_turn') emit({ type: 'pause', responseIndex });
+    if (outcomeOf(message) === 'paused') emit({ type: 'pause', responseIndex });
   }
   return fold.state;
 }

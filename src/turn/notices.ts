@@ -1,4 +1,4 @@
-import type { Message } from '../wire/blocks.ts';
+import { isRecord, type Message } from '../wire/blocks.ts';
 import { lastResponseIndex, type Notice, type TurnState } from './state.ts';
 
 /** For uploads that have no effect; `ids` are those of their files. */
@@ -45,6 +45,48 @@ export function containerLostNotice(id: string, responseIndex: number): Notice {
   return { code: 'container-lost', message, responseIndex };
 }
 
+/** For a session that goes on under another prefix than its conversation was held under. */
+export function prefixNotice(parts: readonly string[], consequence: string): Notice {
+  const message = `The conversation was held with other ${parts.join(' and ')}, ${consequence}.`;
+  return { code: 'prefix-changed', message, responseIndex: 0 };
+}
+
+/** For a stored conversation in which something was put right. */
+export function historyRepairedNotice(faults: readonly string[]): Notice {
+  const message = `The conversation held what the API refuses, which was taken out: ${faults.join(' ')}`;
+  return { code: 'history-repaired', message, responseIndex: 0 };
+}
+
+/** For messages of the caller's that the API will refuse. */
+export function historyFaultsNotice(faults: readonly string[]): Notice {
+  const message =
+    `The API will probably refuse these messages: ${faults.join(' ')} ` +
+    'checkHistory(messages) gives a history that it takes.';
+  return { code: 'history-faults', message, responseIndex: 0 };
+}
+
+/** For thinking that the API did not give to Claude. */
+export function thinkingDroppedNotice(
+  transformations: readonly unknown[],
+  responseIndex: number,
+): Notice | undefined {
+  const dropped = transformations.filter(isRecord).filter(({ type }) => type === 'thinking_dropped');
+  if (dropped.length === 0) return undefined;
+  const places = dropped.map(({ path, reason }) => `${path} (${reason})`).join(', ');
+  const message =
+    `The API left thinking out of the request: ${places}. Claude answered without it. It is bound to the model and ` +
+    'to all that stood before it, so send system, tools and messages as they were.';
+  return { code: 'thinking-dropped', message, responseIndex };
+}
+
+/** For a response that ended to have calls answered, and holds none. */
+export function noCallsNotice(responseIndex: number): Notice {
+  const message =
+    'The last response ended with "tool_use" and holds no call of a tool, so there is nothing to answer. ' +
+    'Send another user message to go on.';
+  return { code: 'no-calls', message, responseIndex };
+}
+
 /** For a response that broke off and is asked for again. */
 export function responseRepeatedNotice(
   reason: string,
@@ -55,9 +97,11 @@ export function responseRepeatedNotice(
   return { code: 'response-repeated', message, responseIndex, response };
 }
 
-/** For calls that an interruption left without a result. */
+/** For calls that had no result when the turn ended, or when another message was sent instead. */
 export function callsDroppedNotice(ids: readonly string[], responseIndex: number): Notice | undefined {
   if (ids.length === 0) return undefined;
-  const message = `${ids.join(', ')}: these calls had no result when the turn was interrupted, and were taken out of its history.`;
+  const message =
+    `${ids.join(', ')}: these calls have no result. The API takes no further message after them, so they ` +
+    'were taken out of the history. They are still in turn.responses.';
   return { code: 'calls-dropped', message, responseIndex };
 }

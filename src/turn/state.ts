@@ -1,4 +1,5 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
+import { toolUsesIn } from '../wire/blocks.ts';
 import type { ContainerData } from '../wire/container.ts';
 import type { Artifact } from './artifact.ts';
 import type { Caller, Execution } from './execution.ts';
@@ -90,6 +91,11 @@ export interface Notice {
     | 'container-lost'
     | 'response-repeated'
     | 'calls-dropped'
+    | 'no-calls'
+    | 'history-faults'
+    | 'history-repaired'
+    | 'prefix-changed'
+    | 'thinking-dropped'
     | 'files-not-captured'
     | 'answer-not-parsed'
     | 'describe-failed'
@@ -167,9 +173,21 @@ export function initialTurnState(): TurnState {
   };
 }
 
-/** The outcome that a stop reason means; the reason itself stays beside it. */
-export function outcomeOf(stopReason: string | null): Outcome {
-  switch (stopReason) {
+/** The outcomes of a turn that can go on. */
+export type UnfinishedOutcome = 'awaiting-tools' | 'paused';
+
+/** Whether a turn with this outcome can go on. */
+export function isUnfinished(outcome: Outcome): outcome is UnfinishedOutcome {
+  return outcome === 'awaiting-tools' || outcome === 'paused';
+}
+
+/**
+ * The outcome of a turn that ends with this response; the stop reason itself stays beside it. The two may
+ * disagree: without a call there is nothing to answer, and calls have to be answered before a pause goes on.
+ */
+export function outcomeOf(response: Pick<Message, 'stop_reason' | 'content'> | undefined): Outcome {
+  const waits = toolUsesIn(response?.content ?? []).length > 0;
+  switch (response?.stop_reason) {
     case 'end_turn':
     case 'stop_sequence':
       return 'completed';
@@ -179,9 +197,9 @@ export function outcomeOf(stopReason: string | null): Outcome {
     case 'refusal':
       return 'refused';
     case 'tool_use':
-      return 'awaiting-tools';
+      return waits ? 'awaiting-tools' : 'unknown';
     case 'pause_turn':
-      return 'paused';
+      return waits ? 'awaiting-tools' : 'paused';
     default:
       return 'unknown';
   }

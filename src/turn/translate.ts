@@ -21,7 +21,7 @@ import { invalidStream, TurnBreak, tooLarge } from '../wire/turn-break.ts';
 import { listedArtifact } from './artifact.ts';
 import type { ContainerChange, UnnumberedEvent } from './events.ts';
 import { pendingExecution } from './execution.ts';
-import { containerChangedNotice } from './notices.ts';
+import { containerChangedNotice, thinkingDroppedNotice } from './notices.ts';
 import { Pairing } from './pairing.ts';
 import type { ServerToolUse, TurnState } from './state.ts';
 import { mergeReports, NO_USAGE, type ResponseUsage } from './usage.ts';
@@ -44,7 +44,7 @@ export interface TranslatorOptions {
 }
 
 /** Keys of a `message_delta` that are read; anything else that is not null is passed on as `unknown`. */
-const MESSAGE_DELTA_KEYS = new Set(['type', 'delta', 'usage']);
+const MESSAGE_DELTA_KEYS = new Set(['type', 'delta', 'usage', 'input_transformations']);
 const DELTA_KEYS = new Set(['stop_reason', 'stop_sequence', 'stop_details', 'container']);
 const BLOCKS_WITHOUT_EVENTS = new Set(['text', 'thinking', 'redacted_thinking']);
 
@@ -209,13 +209,17 @@ export class TurnTranslator {
 
   #onMessageStop(): void {
     const message = this.message as (Message & { readonly input_transformations?: unknown }) | null;
-    const transformations = message?.input_transformations;
+    const given = message?.input_transformations;
+    const inputTransformations = Array.isArray(given) ? given : [];
+    const { responseIndex } = this.#context;
+    const notice = thinkingDroppedNotice(inputTransformations, responseIndex);
+    if (notice) this.#emit({ type: 'notice', notice });
     this.#emit({
       type: 'response-end',
-      responseIndex: this.#context.responseIndex,
+      responseIndex,
       stopReason: message?.stop_reason ?? null,
       endedAt: this.#time(),
-      inputTransformations: Array.isArray(transformations) ? transformations : [],
+      inputTransformations,
     });
   }
 

@@ -1,11 +1,12 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput } from '../errors.ts';
 import { carriedContainer, requestedContainerId } from '../wire/container.ts';
-import { asMessage, checkpointAt } from './checkpoint.ts';
+import { checkpointAt } from './checkpoint.ts';
 import { foldResponses } from './fold-responses.ts';
+import { asMessage, withoutEmpty, withoutOpenCalls } from './history.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { type AnswerParser, parseAnswer } from './parse-answer.ts';
-import { initialTurnState, outcomeOf, type TurnState } from './state.ts';
+import { initialTurnState, isUnfinished, type Outcome, outcomeOf, type TurnState } from './state.ts';
 import type { RequestParams, Turn } from './turn.ts';
 
 /** Options of {@link turnFrom}. */
@@ -45,7 +46,7 @@ export function turnFrom<Parsed = null>(
     container === null ? asked : container.id,
   );
   const stopReason = added.at(-1)?.stop_reason ?? null;
-  const outcome = outcomeOf(stopReason);
+  const outcome = outcomeOf(added.at(-1));
   const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
   const { parsed, notice } = parseAnswer(ended, parse);
   const state = notice ? { ...ended, notices: [...ended.notices, notice] } : ended;
@@ -53,14 +54,11 @@ export function turnFrom<Parsed = null>(
     ...(earlier?.messages ?? params.messages),
     ...history.map((one) => (isResponse(one) ? asMessage(one) : one)),
   ];
-  const isUnfinished = outcome === 'paused' || outcome === 'awaiting-tools';
-  return {
-    ...state,
-    responses,
-    messages,
-    parsed,
-    ...(isUnfinished ? { checkpoint: unfinished(params, messages, responses, state) } : {}),
-  };
+  if (!isUnfinished(outcome)) {
+    return { ...state, outcome, responses, messages: withoutOpenCalls(messages).messages, parsed };
+  }
+  const checkpoint = unfinished(params, messages, responses, state);
+  return { ...state, outcome, responses, messages: withoutEmpty(messages), parsed, checkpoint };
 }
 
 /** As a run leaves it, with the default limits. */
@@ -70,16 +68,17 @@ function unfinished(
   responses: readonly Message[],
   state: TurnState,
 ) {
-  const count = (reason: string) => responses.filter(({ stop_reason }) => stop_reason === reason).length;
+  const outcomes = responses.map(outcomeOf);
+  const count = (outcome: Outcome) => outcomes.filter((one) => one === outcome).length;
   const carried = carriedContainer(container, state.container?.id);
   return checkpointAt(
     {
       params: { ...params, messages, ...(carried === undefined ? {} : { container: carried }) },
-      phase: responses.at(-1)?.stop_reason === 'tool_use' ? 'awaiting-tools' : 'ready',
+      phase: outcomes.at(-1) === 'awaiting-tools' ? 'awaiting-tools' : 'ready',
       responses,
       spent: {
-        pauses: count('pause_turn'),
-        toolRounds: count('tool_use'),
+        pauses: count('paused'),
+        toolRounds: count('awaiting-tools'),
         outputTokens: state.usage.output_tokens,
         durationMs: 0,
       },

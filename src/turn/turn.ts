@@ -6,18 +6,36 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages';
 import type { Execution } from './execution.ts';
 import type { Spent, TurnLimits } from './limits.ts';
-import type { Outcome, TurnState } from './state.ts';
+import type { Outcome, TurnState, UnfinishedOutcome } from './state.ts';
 
-/** An ended turn. `Parsed` is what the `format` of its params reads; a `Turn` without it stands for any. */
-export interface Turn<Parsed = unknown> extends TurnState {
+/**
+ * An ended turn. `Parsed` is what the `format` of its params reads; a `Turn` without it stands for any.
+ * With outcome `awaiting-tools` or `paused` it can go on, and has a `checkpoint`.
+ */
+export type Turn<Parsed = unknown> = FinishedTurn<Parsed> | UnfinishedTurn<Parsed>;
+
+/** A turn after which another user message can follow. */
+export interface FinishedTurn<Parsed = unknown> extends EndedTurn<Parsed> {
+  readonly outcome: Exclude<Outcome, UnfinishedOutcome>;
+  readonly checkpoint?: undefined;
+}
+
+/** A turn that can go on. No user message can follow its `messages`, but results of waiting calls can. */
+export interface UnfinishedTurn<Parsed = unknown> extends EndedTurn<Parsed> {
+  readonly outcome: UnfinishedOutcome;
+  /** What `resumeTurn` takes. */
+  readonly checkpoint: Checkpoint;
+}
+
+/** What all ended turns have. */
+interface EndedTurn<Parsed> extends TurnState {
   readonly status: 'ended';
-  readonly outcome: Outcome;
   /** Every response of the turn verbatim, in order. */
   readonly responses: readonly Message[];
   /**
-   * The history to send next: the caller's messages and each response as an
-   * assistant message of its own. Append the next user message, or the results
-   * of waiting tool calls, and hand `container` on. Typed as the SDK takes it.
+   * The history to send next: the caller's messages and each response as an assistant message of its own,
+   * without what the API does not take back: blank texts and, in a turn that is finished, calls without a
+   * result. Append the next user message and hand `container` on. Typed as the SDK takes it.
    */
   readonly messages: MessageParam[];
   /**
@@ -26,8 +44,6 @@ export interface Turn<Parsed = unknown> extends TurnState {
    * be read: a notice `answer-not-parsed` says why. The one field that may be no JSON.
    */
   readonly parsed: Parsed | null;
-  /** With outcome `awaiting-tools` or `paused`: what `resumeTurn` takes. */
-  readonly checkpoint?: Checkpoint;
 }
 
 /** Params as they are sent, apart from `stream`. */

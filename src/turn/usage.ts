@@ -26,8 +26,29 @@ export function usageOf(exchanges: readonly { readonly usage: ResponseUsage }[])
  * so what is there replaces, and what is absent or null stays.
  */
 export function mergeReports(earlier: ResponseUsage, later: object): ResponseUsage {
-  const present = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
-  return { ...earlier, ...Object.fromEntries(present) };
+  const merged: Record<string, unknown> = { ...earlier };
+  for (const [name, value] of Object.entries(later)) {
+    const counter = name in NO_USAGE ? countOf(value) : bounded(value, 1);
+    if (counter !== null && counter !== undefined) merged[name] = counter;
+  }
+  return merged as ResponseUsage;
+}
+
+/** A counter that every response has; gateways were seen to send texts. What is no count says nothing. */
+function countOf(value: unknown): number | null {
+  const count = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof count === 'number' && count >= 0 && Number.isFinite(count) ? count : null;
+}
+
+/** Deeper than any counters are. */
+const DEEPEST = 8;
+
+/** The value, with `null` for what is nested too deeply to be counters. */
+function bounded(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > DEEPEST) return null;
+  if (Array.isArray(value)) return value.map((one) => bounded(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, bounded(one, depth + 1)]));
 }
 
 function add<T extends Readonly<Record<string, unknown>>>(

@@ -155,13 +155,17 @@ export class MessageAccumulator {
     const message = this.#message;
     if (!message) return;
     const { stop_reason, stop_sequence, stop_details, container } = event.delta;
-    message.stop_reason = stop_reason;
-    message.stop_sequence = stop_sequence;
+    // A later delta without a reason does not take back what was said.
+    message.stop_reason = stop_reason ?? message.stop_reason ?? null;
+    message.stop_sequence = stop_sequence ?? message.stop_sequence ?? null;
     if (stop_details !== undefined) message.stop_details = stop_details;
     // As the SDK, which takes it as it is in the last delta; without the key, as JSON would have it.
     else Reflect.deleteProperty(message, 'stop_details');
     // Absent or null does not mean that the container is gone.
     if (container != null) message.container = container;
+    // Documented: only where another model took over in the middle, whose list replaces the first.
+    const { input_transformations: transformations } = event as { input_transformations?: unknown };
+    if (transformations != null) Object.assign(message, { input_transformations: transformations });
     if (!isRecord(event.usage)) return;
     const usage: Record<string, unknown> = { ...message.usage };
     for (const key of USAGE_KEYS) {

@@ -24,7 +24,7 @@ export interface ContainerData {
  * was used, and `skills` is absent unless skills were asked for, whatever the types say.
  */
 export function readContainer(value: unknown): ContainerData | null {
-  if (!isRecord(value) || typeof value['id'] !== 'string') return null;
+  if (!isRecord(value) || typeof value['id'] !== 'string' || value['id'] === '') return null;
   const expiresAt = value['expires_at'];
   const skills = Array.isArray(value['skills']) ? value['skills'].filter(isRecord) : [];
   return {

@@ -370,7 +370,7 @@ describe('a turn that fails', () => {
     ).toEqual(['user', 'assistant', 'user']);
   });
 
-  it('with a call left open is added, and the call is taken out when the next one is sent', async () => {
+  it('with a call left open is added without the call', async () => {
     const cut = [
       { type: 'text', text: 'Let me see.' },
       { type: 'server_tool_use', id: 'srvtoolu_1', name: 'bash_code_execution', input: {} },
@@ -378,12 +378,14 @@ describe('a turn that fails', () => {
     const answers = [response(cut, { stopReason: 'max_tokens' }), response([]), response([])];
     const client = clientAnswering(...answers.map((events) => bodyOf([sseOf(events)])));
     const session = createSession(client, defaults);
-    expect((await session.run('First.')).outcome).toBe('truncated');
-    expect(session.messages[1]?.content).toEqual(cut);
-    const { notices } = await session.run('Second.');
-    expect(notices).toMatchObject([
+    const turn = await session.run('First.');
+    expect(turn.outcome).toBe('truncated');
+    expect(turn.responses[0]?.content).toEqual(cut);
+    expect(turn.notices).toMatchObject([
       { code: 'calls-dropped', message: expect.stringContaining('srvtoolu_1') },
     ]);
+    expect(session.messages).toEqual(turn.messages);
+    expect((await session.run('Second.')).notices).toEqual([]);
     // Nor is the empty answer sent, which the API would refuse.
     expect((await session.run('Third.')).notices).toEqual([]);
     const { messages } = JSON.parse(String(client.sent.at(-1)?.body)) as Body;
@@ -591,7 +593,8 @@ describe('a fork', () => {
     expect(fork?.unfinished).toBeNull();
     expect(() => session.fork({ retries: -1 })).toThrow(/options\.retries/);
     await fork?.run('Third.');
-    expect(fork?.messages).toHaveLength(5);
+    // A response without content is not sent back, and so it is not kept.
+    expect(fork?.messages).toHaveLength(4);
     // Told which session it is about, nobody stores one in the place of another.
     expect(stored).toHaveLength(1);
     expect(stored[0]).toBe(fork);

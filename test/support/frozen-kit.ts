@@ -8,6 +8,7 @@ import { freezingInputs } from './freeze.ts';
 export * from '../../src/index.ts';
 
 export const artifactsOf = freezingInputs(kit.artifactsOf);
+export const checkHistory = freezingInputs(kit.checkHistory);
 export const codeExecutionTool = freezingInputs(kit.codeExecutionTool);
 export const containerOf = freezingInputs(kit.containerOf);
 export const containerUpload = freezingInputs(kit.containerUpload);

@@ -21,10 +21,12 @@ export function foldedBy(turn: Turn): object {
  * The same of the turn that `turnFrom` makes of the responses, with the answers to their calls between them.
  */
 export function foldedFrom(params: RequestParams, turn: Turn): object {
-  const responses = [...turn.responses];
-  const history = turn.messages
-    .slice(params.messages.length)
-    .map((message) => (message.role === 'assistant' && responses.shift()) || message);
+  const answers = turn.messages.slice(params.messages.length).filter(({ role }) => role === 'user');
+  const history = turn.responses.flatMap((response) => {
+    const waits = response.content.some(({ type }) => type === 'tool_use');
+    const answer = waits ? answers.shift() : undefined;
+    return answer ? [response, answer] : [response];
+  });
   return foldedBy(turnFrom(params, history));
 }
 

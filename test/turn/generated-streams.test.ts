@@ -210,52 +210,56 @@ const turns = fc.record({
 /** How many streams are tried; `npm run test:long` tries more. */
 const CASES = Number(process.env['STREAM_CASES'] ?? 300);
 
-it('reads any valid stream as the SDK does, and folds its events to the executions of its messages', async () => {
-  const counts = { plain: 0 };
-  const property = fc.asyncProperty(turns, async ({ parts: list, order, pauses, sliced }) => {
-    const blocks = blocksOf(list);
-    const at = [...new Set(pauses.map((place) => place % (blocks.length + 1)))].sort((a, b) => a - b);
-    const responses = [0, ...at].map((start, index) => {
-      const isLast = index === at.length;
-      const own = blocks.slice(start, at[index] ?? blocks.length);
-      return bytesOf(eventsOf(own, order, isLast ? 'end_turn' : 'pause_turn', index), order);
-    });
-    const bodies = sliced
-      ? responses.map((text) => bodyOf(slices(new TextEncoder().encode(text), 30)))
-      : responses;
-    const stream = streamTurn(clientAnswering(...bodies), params, { describe: false });
-    let state = initialTurnState();
-    let bare = initialTurnState();
-    for await (const event of stream) {
-      state = reduceTurn(state, event);
-      bare = reduceTurn(bare, withoutRaw(event));
-      expect(damageIn(eventSchema(), event)).toBeUndefined();
-    }
-    const turn = await stream.turn();
+it(
+  'reads any valid stream as the SDK does, and folds its events to the executions of its messages',
+  async () => {
+    const counts = { plain: 0 };
+    const property = fc.asyncProperty(turns, async ({ parts: list, order, pauses, sliced }) => {
+      const blocks = blocksOf(list);
+      const at = [...new Set(pauses.map((place) => place % (blocks.length + 1)))].sort((a, b) => a - b);
+      const responses = [0, ...at].map((start, index) => {
+        const isLast = index === at.length;
+        const own = blocks.slice(start, at[index] ?? blocks.length);
+        return bytesOf(eventsOf(own, order, isLast ? 'end_turn' : 'pause_turn', index), order);
+      });
+      const bodies = sliced
+        ? responses.map((text) => bodyOf(slices(new TextEncoder().encode(text), 30)))
+        : responses;
+      const stream = streamTurn(clientAnswering(...bodies), params, { describe: false });
+      let state = initialTurnState();
+      let bare = initialTurnState();
+      for await (const event of stream) {
+        state = reduceTurn(state, event);
+        bare = reduceTurn(bare, withoutRaw(event));
+        expect(damageIn(eventSchema(), event)).toBeUndefined();
+      }
+      const turn = await stream.turn();
 
-    const messages = await Promise.all(responses.map((text) => sdkMessage(text)));
-    expect(turn.responses).toEqual(messages);
-    expect(timeless(turn.executions)).toEqual(executionsOf(messages));
-    expect(state).toEqual(stream.state);
-    expect(JSON.parse(JSON.stringify(state))).toEqual(state);
-    expect(bare).toEqual(withoutRaw(state));
-    const standing = {
-      params,
-      phase: 'ready' as const,
-      responses: turn.responses,
-      spent: NOTHING_SPENT,
-      state,
-    };
-    const stored = checkpointAt(standing, { limits: DEFAULT_LIMITS, runnableTools: [], mayRerun: false });
-    const restored = boundaryOf(JSON.parse(JSON.stringify(stored))).state;
-    const { executions, artifacts, exchanges } = state;
-    expect(restored).toMatchObject({ executions, artifacts, exchanges });
-    // The API's blocks do not overlap. Those that do are reported in the order in which they are written.
-    if (responses.some(overlaps)) return;
-    counts.plain++;
-    expect(restored).toEqual({ ...state, status: 'running', outcome: null, stopReason: null });
-    expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
-  });
-  await fc.assert(property, { numRuns: CASES });
-  expect(counts.plain).toBeGreaterThan(CASES / 10);
-}, 60_000 + CASES * 100);
+      const messages = await Promise.all(responses.map((text) => sdkMessage(text)));
+      expect(turn.responses).toEqual(messages);
+      expect(timeless(turn.executions)).toEqual(executionsOf(messages));
+      expect(state).toEqual(stream.state);
+      expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+      expect(bare).toEqual(withoutRaw(state));
+      const standing = {
+        params,
+        phase: 'ready' as const,
+        responses: turn.responses,
+        spent: NOTHING_SPENT,
+        state,
+      };
+      const stored = checkpointAt(standing, { limits: DEFAULT_LIMITS, runnableTools: [], mayRerun: false });
+      const restored = boundaryOf(JSON.parse(JSON.stringify(stored))).state;
+      const { executions, artifacts, exchanges } = state;
+      expect(restored).toMatchObject({ executions, artifacts, exchanges });
+      // The API's blocks do not overlap. Those that do are reported in the order in which they are written.
+      if (responses.some(overlaps)) return;
+      counts.plain++;
+      expect(restored).toEqual({ ...state, status: 'running', outcome: null, stopReason: null });
+      expect(foldedFrom(params, turn)).toEqual(timeless(foldedBy(turn)));
+    });
+    await fc.assert(property, { numRuns: CASES });
+    expect(counts.plain).toBeGreaterThan(CASES / 10);
+  },
+  60_000 + CASES * 100,
+);

@@ -63,7 +63,9 @@ describe.skipIf(recordings.length === 0)('recorded exchanges', () => {
     it('gives the message that the SDK gives', async () => {
       const { turn } = await read(sse);
       expect(turn.responses).toEqual([await sdkMessage(sse)]);
-      expect(turn.messages.at(-1)?.content).toEqual(turn.responses[0]?.content);
+      // Recorded: texts of a space between citations. The API takes none back.
+      const sendable = turn.responses[0]?.content.filter((one) => one.type !== 'text' || one.text.trim());
+      expect(turn.messages.at(-1)?.content).toEqual(sendable);
       results.read++;
     });
 

@@ -1,0 +1,185 @@
+import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { type Block, isBlock, isRecord } from '../wire/blocks.ts';
+import { foreignKeysOf, isBlankText, isUnsigned, RESPONSE_KEYS, wellFormed } from '../wire/unsendable.ts';
+
+/** Reports one fault of a history. */
+export type Find = (code: string, path: string, message: string, cure: string) => void;
+
+/** A block of a history while it is checked. */
+interface Place {
+  readonly path: string;
+  /** A copy where something in it was put right. */
+  block: unknown;
+  isDropped: boolean;
+}
+
+/** A message of a history while it is checked; `places` is `null` where its content is a text. */
+export interface Entry {
+  readonly path: string;
+  readonly message: MessageParam;
+  readonly places: readonly Place[] | null;
+}
+
+/** Documented: so many blocks of a request may have a mark. */
+const MOST_MARKS = 4;
+const TAKE_OUT = 'Take it out.';
+const BLANK = 'it is a text without any character but spaces';
+
+/** The faults that a message has by itself; none where nothing of it can stay. */
+export function entryOf(given: unknown, path: string, find: Find): Entry[] {
+  const { role, content } = (isRecord(given) ? given : {}) as Partial<MessageParam>;
+  if (typeof role !== 'string' || !(typeof content === 'string' || Array.isArray(content))) {
+    find('no-message', path, 'it has no role, or no content that is a text or a list', TAKE_OUT);
+    return [];
+  }
+  const foreign = Object.keys(given as object).filter((key) => RESPONSE_KEYS.has(key));
+  for (const key of foreign) {
+    find('foreign-key', `${path}.${key}`, 'a message of a request has no such key', 'Keep role and content.');
+  }
+  const message = without(given as object, foreign) as unknown as MessageParam;
+  if (typeof content === 'string' ? !/\S/.test(content) : content.length === 0) {
+    find('empty-content', path, 'its content is empty', TAKE_OUT);
+    return [];
+  }
+  if (typeof content === 'string') {
+    const text = whole(content, path, find);
+    return [{ path, message: text === content ? message : { ...message, content: text }, places: null }];
+  }
+  const places = content.map((block, at) => placeOf(block, `${path}.content.${at}`, find));
+  return [{ path, message, places }];
+}
+
+/** The faults that a block has by itself. */
+function placeOf(given: unknown, path: string, find: Find): Place {
+  const dropped = (code: string, fault: string) => {
+    find(code, path, fault, TAKE_OUT);
+    return { path, block: given, isDropped: true };
+  };
+  if (!isBlock(given)) return dropped('no-block', 'it is no content block');
+  if (isBlankText(given)) return dropped('blank-text', BLANK);
+  if (isUnsigned(given)) return dropped('unsigned-thinking', 'it is thinking without its signature');
+  const foreign = foreignKeysOf(given);
+  for (const key of foreign) {
+    const isMark = key === 'cache_control';
+    const fault = isMark
+      ? `a ${given.type} block cannot have a mark`
+      : `a ${given.type} block has no such key`;
+    find(isMark ? 'cache-control' : 'foreign-key', `${path}.${key}`, fault, 'Take the key out.');
+  }
+  const block = withSendableContent(whole(without(given, foreign), path, find), path, find);
+  return { path, block, isDropped: false };
+}
+
+/** A result without what its content may not hold. */
+function withSendableContent(block: Block, path: string, find: Find): Block {
+  const { content } = block;
+  if (block.type !== 'tool_result' || !Array.isArray(content)) return block;
+  const kept = content.filter((one, at) => {
+    if (isBlankText(one)) find('blank-text', `${path}.content.${at}`, BLANK, TAKE_OUT);
+    return !isBlankText(one);
+  });
+  if (kept.length === content.length) return block;
+  return kept.length > 0 ? { ...block, content: kept } : (without(block, ['content']) as Block);
+}
+
+/** A `system` message may stand anywhere but between a call and its results. */
+export function withSystemAfter(entries: readonly Entry[], find: Find): Entry[] {
+  const ordered = [...entries];
+  for (let at = 1; at < ordered.length - 1; at++) {
+    const [calls, system, results] = ordered.slice(at - 1, at + 2) as [Entry, Entry, Entry];
+    if ((system.message.role as string) !== 'system') continue;
+    if (!blocksOf(calls).some(isClientCall) || !blocksOf(results).some(isClientResult)) continue;
+    find(
+      'system-between',
+      system.path,
+      'a system message stands between a call and its result',
+      'Put it after.',
+    );
+    ordered.splice(at, 2, results, system);
+  }
+  return ordered;
+}
+
+/**
+ * Calls and results belong together by their ids: each once, the results of the client's in the next message,
+ * those of the server's before the next word of the user. The server's may be open in the last message.
+ */
+export function pairEntries(entries: readonly Entry[], find: Find): void {
+  dropRepeated(entries, find);
+  const last = entries.at(-1);
+  for (const [at, entry] of entries.entries()) {
+    for (const place of heldIn(entry)) {
+      const block = place.block as Block;
+      if (!isCall(block)) continue;
+      const id = String(block['id']);
+      const isAnswered = isClientCall(block)
+        ? heldIn(entries[at + 1]).some((one) => answers(one, id))
+        : entries.slice(at).some((later) => heldIn(later).some((one) => answers(one, id)));
+      if (isAnswered || (entry === last && !isClientCall(block))) continue;
+      drop(place, 'call-without-result', `the call ${id} has no result where it has to stand`, find);
+    }
+  }
+  // With the call of running code go the calls that it made.
+  for (const place of entries.flatMap(heldIn)) {
+    const caller = (place.block as Block)['caller'];
+    const source = isRecord(caller) && typeof caller['tool_id'] === 'string' ? caller['tool_id'] : null;
+    if (!isCall(place.block) || source === null || callOf(entries, source)) continue;
+    drop(place, 'call-without-result', `the code ${source}, which made this call, is not there`, find);
+  }
+  for (const place of entries.flatMap(heldIn)) {
+    const id = (place.block as Block)['tool_use_id'];
+    if (typeof id !== 'string' || !String((place.block as Block).type).endsWith('tool_result')) continue;
+    if (!callOf(entries, id)) drop(place, 'result-without-call', `nothing before it calls ${id}`, find);
+  }
+}
+
+function dropRepeated(entries: readonly Entry[], find: Find): void {
+  const seen = new Set<string>();
+  for (const place of entries.flatMap(heldIn)) {
+    const block = place.block as Block;
+    const id = isCall(block) ? block['id'] : block['tool_use_id'];
+    if (typeof id !== 'string') continue;
+    const key = `${isCall(block)} ${id}`;
+    if (seen.has(key)) drop(place, 'repeated-id', `${id} stands there a second time`, find);
+    seen.add(key);
+  }
+}
+
+/** Of more marks than a request may have, the last ones count. */
+export function withLastMarks(entries: readonly Entry[], find: Find): void {
+  const marked = entries.flatMap(heldIn).filter(({ block }) => (block as Block)['cache_control']);
+  for (const place of marked.slice(0, -MOST_MARKS)) {
+    find('cache-control', place.path, `more than ${MOST_MARKS} blocks have a mark`, 'Keep the last marks.');
+    place.block = without(place.block as Block, ['cache_control']);
+  }
+}
+
+function drop(place: Place, code: string, fault: string, find: Find): void {
+  find(code, place.path, fault, TAKE_OUT);
+  place.isDropped = true;
+}
+
+function whole<T>(value: T, path: string, find: Find): T {
+  const repaired = wellFormed(value);
+  const cure = 'Cut texts between characters; U+FFFD stands for a half.';
+  if (repaired !== value) find('half-character', path, 'a text holds half of a character', cure);
+  return repaired;
+}
+
+/** The object without these keys; the same one where it has none of them. */
+function without<T extends object>(given: T, keys: readonly string[]): T {
+  if (keys.length === 0) return given;
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !keys.includes(key))) as T;
+}
+
+/** The places of a message whose blocks are kept. */
+const heldIn = (entry: Entry | undefined): Place[] =>
+  (entry?.places ?? []).filter(({ isDropped }) => !isDropped);
+const blocksOf = (entry: Entry): Block[] => heldIn(entry).map(({ block }) => block as Block);
+const isCall = (block: unknown) =>
+  ['tool_use', 'server_tool_use', 'mcp_tool_use'].includes((block as Block).type);
+const isClientCall = (block: Block) => block.type === 'tool_use';
+const isClientResult = (block: Block) => block.type === 'tool_result';
+const answers = ({ block }: Place, id: string) => (block as Block)['tool_use_id'] === id;
+const callOf = (entries: readonly Entry[], id: string) =>
+  entries.flatMap(heldIn).find(({ block }) => isCall(block) && (block as Block)['id'] === id);
