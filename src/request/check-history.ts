@@ -16,6 +16,7 @@ export type HistoryFindingCode =
   | 'empty-content'
   | 'no-block'
   | 'blank-text'
+  | 'misplaced-block'
   | 'half-character'
   | 'unsigned-thinking'
   | 'foreign-key'

@@ -1,6 +1,13 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { type Block, isBlock, isRecord } from '../wire/blocks.ts';
-import { foreignKeysOf, isBlankText, isUnsigned, RESPONSE_KEYS, wellFormed } from '../wire/unsendable.ts';
+import {
+  foreignKeysOf,
+  isBlankText,
+  isThinking,
+  isUnsigned,
+  RESPONSE_KEYS,
+  wellFormed,
+} from '../wire/unsendable.ts';
 
 /** Reports one fault of a history. */
 export type Find = (code: string, path: string, message: string, cure: string) => void;
@@ -45,12 +52,12 @@ export function entryOf(given: unknown, path: string, find: Find): Entry[] {
     const text = whole(content, path, find);
     return [{ path, message: text === content ? message : { ...message, content: text }, places: null }];
   }
-  const places = content.map((block, at) => placeOf(block, `${path}.content.${at}`, find));
+  const places = content.map((block, at) => placeOf(block, `${path}.content.${at}`, role, find));
   return [{ path, message, places }];
 }
 
 /** The faults that a block has by itself. */
-function placeOf(given: unknown, path: string, find: Find): Place {
+function placeOf(given: unknown, path: string, role: string, find: Find): Place {
   const dropped = (code: string, fault: string) => {
     find(code, path, fault, TAKE_OUT);
     return { path, block: given, isDropped: true };
@@ -58,6 +65,8 @@ function placeOf(given: unknown, path: string, find: Find): Place {
   if (!isBlock(given)) return dropped('no-block', 'it is no content block');
   if (isBlankText(given)) return dropped('blank-text', BLANK);
   if (isUnsigned(given)) return dropped('unsigned-thinking', 'it is thinking without its signature');
+  if (isMisplaced(role, given))
+    return dropped('misplaced-block', `a ${given.type} block cannot stand in a ${role} message`);
   const foreign = foreignKeysOf(given);
   for (const key of foreign) {
     const isMark = key === 'cache_control';
@@ -101,35 +110,48 @@ export function withSystemAfter(entries: readonly Entry[], find: Find): Entry[] 
 }
 
 /**
- * Calls and results belong together by their ids: each once, the results of the client's in the next message,
- * those of the server's before the next word of the user. The server's may be open in the last message.
+ * Calls and results belong together by their ids: each once, the results of the client's calls in the next
+ * message, those of the server's before the next word of the user. Until then these may be open.
  */
 export function pairEntries(entries: readonly Entry[], find: Find): void {
   dropRepeated(entries, find);
-  const last = entries.at(-1);
+  const answered = new Set<unknown>();
   for (const [at, entry] of entries.entries()) {
+    const next = entries.slice(at + 1);
+    const spoken = next.findIndex(isWordOfUser);
+    const goingOn = [entry, ...(spoken === -1 ? next : next.slice(0, spoken))];
     for (const place of heldIn(entry)) {
-      const block = place.block as Block;
-      if (!isCall(block)) continue;
-      const id = String(block['id']);
-      const isAnswered = isClientCall(block)
-        ? heldIn(entries[at + 1]).some((one) => answers(one, id))
-        : entries.slice(at).some((later) => heldIn(later).some((one) => answers(one, id)));
-      if (isAnswered || (entry === last && !isClientCall(block))) continue;
-      drop(place, 'call-without-result', `the call ${id} has no result where it has to stand`, find);
+      const call = place.block as Block;
+      if (!isCall(call)) continue;
+      const results = isClientCall(call)
+        ? heldIn(next[0]).filter(({ block }) => isClientResult(block as Block))
+        : goingOn.flatMap(heldIn).filter(({ block }) => !isClientResult(block as Block));
+      if (results.some((result) => idIn(result, 'tool_use_id') === call['id'])) answered.add(call['id']);
+      else if (isClientCall(call) || spoken !== -1) {
+        drop(
+          place,
+          'call-without-result',
+          `the call ${call['id']} has no result where it has to stand`,
+          find,
+        );
+      }
     }
   }
-  // With the call of running code go the calls that it made.
-  for (const place of entries.flatMap(heldIn)) {
+  const places = entries.flatMap(heldIn);
+  const calls = new Set(places.filter(({ block }) => isCall(block)).map((place) => idIn(place, 'id')));
+  for (const place of places) {
     const caller = (place.block as Block)['caller'];
-    const source = isRecord(caller) && typeof caller['tool_id'] === 'string' ? caller['tool_id'] : null;
-    if (!isCall(place.block) || source === null || callOf(entries, source)) continue;
+    const source = isRecord(caller) ? caller['tool_id'] : undefined;
+    if (!isCall(place.block) || source === undefined || calls.has(source)) continue;
+    // With the call of running code go the calls that it made.
     drop(place, 'call-without-result', `the code ${source}, which made this call, is not there`, find);
+    answered.delete(idIn(place, 'id'));
   }
   for (const place of entries.flatMap(heldIn)) {
-    const id = (place.block as Block)['tool_use_id'];
-    if (typeof id !== 'string' || !String((place.block as Block).type).endsWith('tool_result')) continue;
-    if (!callOf(entries, id)) drop(place, 'result-without-call', `nothing before it calls ${id}`, find);
+    const id = idIn(place, 'tool_use_id');
+    if (id === undefined || answered.has(id) || !String((place.block as Block).type).endsWith('tool_result'))
+      continue;
+    drop(place, 'result-without-call', `no call before it has the id ${id}`, find);
   }
 }
 
@@ -176,10 +198,21 @@ function without<T extends object>(given: T, keys: readonly string[]): T {
 const heldIn = (entry: Entry | undefined): Place[] =>
   (entry?.places ?? []).filter(({ isDropped }) => !isDropped);
 const blocksOf = (entry: Entry): Block[] => heldIn(entry).map(({ block }) => block as Block);
+const idIn = ({ block }: Place, key: 'id' | 'tool_use_id') => (block as Block)[key];
 const isCall = (block: unknown) =>
   ['tool_use', 'server_tool_use', 'mcp_tool_use'].includes((block as Block).type);
 const isClientCall = (block: Block) => block.type === 'tool_use';
 const isClientResult = (block: Block) => block.type === 'tool_result';
-const answers = ({ block }: Place, id: string) => (block as Block)['tool_use_id'] === id;
-const callOf = (entries: readonly Entry[], id: string) =>
-  entries.flatMap(heldIn).find(({ block }) => isCall(block) && (block as Block)['id'] === id);
+
+/** A message that neither is Claude's nor only answers calls: work of the server does not go on after it. */
+function isWordOfUser(entry: Entry): boolean {
+  if (entry.message.role === 'assistant') return false;
+  return !entry.places || blocksOf(entry).length === 0 || !blocksOf(entry).every(isClientResult);
+}
+
+/** Whether a block may not stand in a message of this role. */
+function isMisplaced(role: string, block: Block): boolean {
+  if (role === 'system') return block.type !== 'text';
+  const isClaudes = isCall(block) || isThinking(block) || block.type.endsWith('_tool_result');
+  return role === 'assistant' ? isClientResult(block) || block.type === 'container_upload' : isClaudes;
+}
