@@ -15,9 +15,9 @@ type Message = { readonly role: string; readonly content: unknown };
 type Block = Record<string, unknown> & { readonly type: string };
 
 /**
- * An API that binds each thinking block to all that stood before it, as the newest models do. `faults` are the
- * requests that keep such a block and have something else before it, and those that hold what the API refuses.
- * It answers what the list says, in turn.
+ * An API that binds thinking to all that stood before it, as the newest models do. It answers what the list
+ * says, in turn. `faults` are the requests that keep such a block and have something else before it, and
+ * those that hold what the API refuses.
  */
 export function boundApi(answers: readonly Answer[]) {
   const madeWith = new Map<unknown, string>();
