@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { InvalidInputError } from '../errors.ts';
-import { createEmulator, type EmulatorOptions } from './create-emulator.ts';
+import { listen } from './api/server.ts';
+import { createEmulator } from './create-emulator.ts';
+import type { EmulatorOptions } from './emulator-options.ts';
 import { systemSandbox } from './sandbox/system.ts';
 
 const HELP = `Usage: code-execution-kit emulator [options]
@@ -50,7 +52,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const sandbox = values.sandbox === 'system' ? systemSandbox() : undefined;
   const emulator = createEmulator({ script, sandbox, eventDelayMs: number('delay', values.delay) });
-  const server = await emulator.listen({ port: number('port', values.port), host: values.host });
+  const server = await listen(
+    emulator.fetch,
+    { port: number('port', values.port), host: values.host },
+    (line) => process.stdout.write(`${line}\n`),
+  );
   process.stdout.write(`The emulator listens on ${server.url}. Ctrl+C ends it.\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {

@@ -1,57 +1,33 @@
-import { InvalidInputError } from '../errors.ts';
 import { handleBatches } from './api/batches-api.ts';
 import { handleFiles } from './api/files-api.ts';
 import { countTokens, handleMessages } from './api/messages-api.ts';
 import { handleModels } from './api/models-api.ts';
-import { type RateLimit, RateLimiter } from './api/rate-limit.ts';
+import { RateLimiter } from './api/rate-limit.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './api/server.ts';
 import { checkHeaders } from './checks/check-headers.ts';
+import { checkOptions, type EmulatorOptions } from './emulator-options.ts';
 import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
 import { EmulatorError } from './protocol/emulator-error.ts';
 import { ApiFailure, failure, invalidRequest, notFound } from './protocol/http.ts';
 import { Life } from './protocol/life.ts';
+import { Models } from './protocol/models.ts';
 import {
   type ReceivedRequest,
   type RecordedRequest,
   receive,
   recorded,
+  tooLarge,
 } from './protocol/received-request.ts';
-import type { WebPages } from './response/web-pages.ts';
+import { PromptCache } from './response/prompt-cache.ts';
 import { checkedSandbox } from './sandbox/checked.ts';
 import { justBashSandbox } from './sandbox/just-bash.ts';
-import type { SandboxFactory } from './sandbox/sandbox.ts';
 import { conversationOf, runFencedCode } from './script/dynamic-script.ts';
 import { playerOf } from './script/script-player.ts';
-import type { DynamicScript, Step } from './script/words.ts';
 import { Store } from './store/store.ts';
 
 const FILES = '/v1/files';
 const BATCHES = '/v1/messages/batches';
 const MODELS = '/v1/models';
-
-/** Options of {@link createEmulator}. */
-export interface EmulatorOptions {
-  /**
-   * What the emulated Claude does: steps in order over all requests, or a function that gives those
-   * of the next response. Default: the fenced Python and bash of the last user message is run.
-   */
-  readonly script?: readonly Step[] | DynamicScript | undefined;
-  /** Where code runs. Default: just-bash, an optional peer. */
-  readonly sandbox?: SandboxFactory | undefined;
-  /** What web tools find when code calls them. Default: nothing. */
-  readonly web?: WebPages | undefined;
-  /**
-   * Requests to the Files endpoints before they answer 429.
-   * Default: any number; the API has about 500 a minute.
-   */
-  readonly filesRateLimit?: RateLimit | undefined;
-  /** The clock. Default: the system's. */
-  readonly now?: (() => Date) | undefined;
-  /** Pause between two events of a stream, in milliseconds, to watch it live. Default 0. */
-  readonly eventDelayMs?: number | undefined;
-  /** Longest run of one command, in milliseconds. Default 90 000, as documented for a cell. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** A file that the emulator holds. */
 export interface EmulatorFile {
@@ -74,7 +50,7 @@ export interface Emulator extends AsyncDisposable {
    * @throws {EmulatorError} where there is no Node, and for a port that is taken.
    */
   listen(options?: ListenOptions): Promise<EmulatorServer>;
-  /** Every request so far, in order. */
+  /** Every request so far, in order; of many the newest, see `maxRequests`. */
   readonly requests: readonly RecordedRequest[];
   /** Every file, uploaded and produced, oldest first. */
   readonly files: readonly EmulatorFile[];
@@ -116,14 +92,14 @@ export interface Emulator extends AsyncDisposable {
  * ```
  */
 export function createEmulator(options: EmulatorOptions = {}): Emulator {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError('createEmulator takes { script }, such as { script: [say("Hello.")] }.');
-  }
+  checkOptions(options);
   const {
     now = () => new Date(),
     eventDelayMs = 0,
     timeoutMs = 90_000,
     script: steps = runFencedCode,
+    maxRequests = 10_000,
+    prefixCheck = 'enforced',
   } = options;
   const store = new Store(now);
   const life = new Life();
@@ -131,6 +107,9 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const script = playerOf(steps, conversationOf);
   const service = {
     store,
+    models: new Models(options.models),
+    prefixCheck,
+    cache: new PromptCache(now),
     script,
     unfinished: new Map(),
     createSandbox: checkedSandbox(options.sandbox ?? justBashSandbox),
@@ -145,17 +124,18 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
 
   async function route(request: ReceivedRequest): Promise<Response> {
     if (isDisposed) throw new EmulatorError('it was disposed of', { code: 'sandbox_failed' });
-    const version = checkHeaders(request.headers);
+    const terms = checkHeaders(request.headers);
     const { pathname } = request.url;
     const under = (prefix: string) => pathname === prefix || pathname.startsWith(`${prefix}/`);
     let response: Response | undefined;
     if (pathname === '/v1/messages/count_tokens' && request.method === 'POST')
-      response = countTokens(request, version, store);
+      response = countTokens(request, terms, service);
     else if (pathname === '/v1/messages' && request.method === 'POST')
-      response = await handleMessages(request, version, service);
+      response = await handleMessages(request, terms, service);
     else if (under(BATCHES))
-      response = await handleBatches(request, pathname.slice(BATCHES.length), version, service);
-    else if (under(MODELS)) response = handleModels(request, pathname.slice(MODELS.length), store);
+      response = await handleBatches(request, pathname.slice(BATCHES.length), terms, service);
+    else if (under(MODELS))
+      response = handleModels(request, pathname.slice(MODELS.length), service.models, store);
     else if (under(FILES)) {
       filesLimit.take();
       response = await handleFiles(request, pathname.slice(FILES.length), store);
@@ -182,7 +162,9 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const fetch: Emulator['fetch'] = async (input, init) => {
     const request = await receive(input, init);
     requests.push(recorded(request));
+    if (requests.length > maxRequests) requests.shift();
     try {
+      if (request.isTooLarge) throw tooLarge();
       return await abortable(answer(request), request.signal);
     } catch (error) {
       if (error instanceof ApiFailure) return failure(error, store.ids);
@@ -215,6 +197,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     reset() {
       life.end();
       service.unfinished.clear();
+      service.cache.clear();
       store.reset().catch(() => {});
       script.reset();
       filesLimit.reset();

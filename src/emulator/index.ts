@@ -19,8 +19,8 @@ export {
   createEmulator,
   type Emulator,
   type EmulatorFile,
-  type EmulatorOptions,
 } from './create-emulator.ts';
+export type { EmulatorOptions } from './emulator-options.ts';
 export {
   cutAfter,
   delay,
@@ -69,3 +69,4 @@ export {
   think,
   view,
 } from './script/words.ts';
+export type { PrefixCheck } from './thinking/check-thinking.ts';

@@ -248,7 +248,7 @@ describe('a history', () => {
     const { content } = await client.messages.create(params);
     expect((await post({ messages: [question, { role: 'assistant', content }] })).status).toBe(200);
     const messages = [question, assistant({ type: 'text', text: 'Well' })];
-    expect((await post({ messages, model: 'claude-sonnet-4-5-20250929' })).status).toBe(200);
+    expect((await post({ messages, model: 'claude-haiku-4-5-20251001' })).status).toBe(200);
   });
 });
 

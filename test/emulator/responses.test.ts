@@ -66,16 +66,19 @@ describe('messages', () => {
       'message_delta',
       'message_stop',
     ]);
-    expect(events[0].message).not.toHaveProperty('container');
+    expect(events[0].message).toMatchObject({ container: null, stop_details: null, diagnostics: null });
     expect(events.at(-2).delta.container.id).toMatch(/^container_/);
     const input = events.filter(({ index, delta }) => index === 1 && delta);
     expect(input[0].delta).toEqual({ type: 'input_json_delta', partial_json: '' });
     expect(input.map(({ delta }) => delta.partial_json).join('')).toBe('{"command":"true"}');
   });
 
-  it('have no container key when none was used', async () => {
-    const { client } = start(say('Hi.'));
-    expect(await client.messages.create(params)).not.toHaveProperty('container');
+  it('have a container of null when none was used', async () => {
+    const { client } = start(say('Hi.'), stop(), say('Hi.'));
+    expect(await client.messages.create(params)).toHaveProperty('container', null);
+    const events = [];
+    for await (const event of await client.messages.create({ ...params, stream: true })) events.push(event);
+    expect(events.at(-2)).toHaveProperty('delta.container', null);
   });
 
   it('say a text about what the last command printed', async () => {

@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini';
-import type { ApiVersion } from '../checks/check-headers.ts';
+import type { Terms } from '../checks/check-headers.ts';
 import { ApiFailure, errorBody, invalidRequest, json, notFound } from '../protocol/http.ts';
 import type { ReceivedRequest } from '../protocol/received-request.ts';
 import { parseObject } from '../protocol/request-body.ts';
@@ -26,7 +26,7 @@ const batchBody = z.object({
 export async function handleBatches(
   request: ReceivedRequest,
   path: string,
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<Response | undefined> {
   const { store } = service;
@@ -34,7 +34,8 @@ export async function handleBatches(
   const describe = (batch: StoredBatch, status?: number) =>
     json(formatted(batch, request.url.origin), store.ids, status);
   if (!id) {
-    if (request.method === 'POST') return describe(await createBatch(request, version, service));
+    if (request.method === 'POST')
+      return describe(await createBatch(request, { ...terms, isBatch: true }, service));
     if (request.method === 'GET') {
       const { origin, searchParams } = request.url;
       const page = idPage([...store.batches.values()].toReversed(), searchParams);
@@ -71,7 +72,7 @@ async function finished(batch: StoredBatch): Promise<void> {
 
 async function createBatch(
   request: ReceivedRequest,
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<StoredBatch> {
   const parsed = batchBody.safeParse(parseObject(request.text));
@@ -92,7 +93,7 @@ async function createBatch(
     results: new Map(),
     endedAt: undefined,
     cancelledAt: undefined,
-    start: () => run(batch, requests, version, service),
+    start: () => run(batch, requests, terms, service),
     run: undefined,
   };
   store.batches.set(batch.id, batch);
@@ -103,11 +104,11 @@ async function createBatch(
 async function run(
   batch: StoredBatch,
   requests: z.infer<typeof batchBody>['requests'],
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<void> {
   for (const { custom_id: customId, params } of requests) {
-    const result = missed(batch, service.store) ?? (await resultOf(params, version, service));
+    const result = missed(batch, service.store) ?? (await resultOf(params, terms, service));
     batch.results.set(customId, result);
   }
   batch.endedAt = service.store.now();
@@ -124,12 +125,12 @@ function missed(
 
 async function resultOf(
   params: Record<string, unknown>,
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<{ readonly type: string }> {
   try {
     if (params['stream']) throw invalidRequest('stream: not supported in batches');
-    const message = await createMessage(params, version, service);
+    const message = await createMessage(params, terms, service);
     return { type: 'succeeded', message } as { type: string };
   } catch (cause) {
     const type = cause instanceof ApiFailure ? cause.type : 'api_error';

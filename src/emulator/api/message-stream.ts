@@ -1,6 +1,7 @@
 import {
   type Answer,
   type Ending,
+  envelopeOf,
   isOnlyCalls,
   type ScriptedBlock,
   serverToolUsage,
@@ -34,7 +35,7 @@ export function sseOf(
       async cancel() {
         answer.abandon();
         await events.return(undefined);
-        await answer.blocks.return({ stopReason: '', container: undefined, delivered: () => {} });
+        await answer.blocks.return({ stopReason: '', container: null, delivered: () => {} });
       },
     },
     signal,
@@ -59,7 +60,7 @@ type StreamEvent = { readonly type: string; readonly [key: string]: unknown };
  * block's start, results whole, the container at the end.
  */
 async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined> {
-  const { blocks, inputTokens } = answer;
+  const { blocks, input } = answer;
   const content: ScriptedBlock[] = [];
   let next: IteratorResult<ScriptedBlock, Ending> | undefined;
   if (answer.resumesCode) {
@@ -70,8 +71,10 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
     }
     if (next.done && isOnlyCalls(content, answer)) return yield* wholeMessage(answer, content, next.value);
   }
-  const message = { ...messageStart(answer), content: [], stop_reason: null, stop_sequence: null };
-  yield { type: 'message_start', message: { ...message, stop_details: null, usage: usageAtStart(answer) } };
+  const { head, tail } = envelopeOf(answer);
+  const end = { container: null, stop_reason: null, stop_sequence: null, stop_details: null };
+  const message = { ...head, content: [], ...end, usage: usageAtStart(answer), ...tail };
+  yield { type: 'message_start', message };
   let index = 0;
   for (const block of content) yield* eventsOfBlock(block, index++);
   for (next ??= await blocks.next(); !next.done; next = await blocks.next()) {
@@ -85,12 +88,12 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
       stop_reason: stopReason,
       stop_sequence: null,
       stop_details: null,
-      ...(container ? { container } : {}),
+      container,
     },
     usage: {
-      input_tokens: inputTokens,
-      cache_creation_input_tokens: 0,
-      cache_read_input_tokens: 0,
+      input_tokens: input.input_tokens,
+      cache_creation_input_tokens: input.cache_creation_input_tokens,
+      cache_read_input_tokens: input.cache_read_input_tokens,
       output_tokens: tokensOf(content),
       ...serverToolUsage(content),
     },
@@ -99,23 +102,21 @@ async function* eventsOf(answer: Answer): AsyncGenerator<StreamEvent, undefined>
   yield { type: 'message_stop' };
 }
 
-function messageStart({ id, model }: Answer) {
-  return { model, id, type: 'message', role: 'assistant' };
-}
-
 /** A response of nothing but calls from code that went on: two events hold all of it (recorded Dec 2025). */
 function* wholeMessage(
   answer: Answer,
   content: readonly ScriptedBlock[],
   { stopReason, container, delivered }: Ending,
 ): Generator<StreamEvent, undefined> {
+  const { head, tail } = envelopeOf(answer);
   const message = {
-    ...messageStart(answer),
+    ...head,
     content,
     container,
     stop_reason: stopReason,
     stop_sequence: null,
     usage: usageOfCalls(content),
+    ...tail,
   };
   yield { type: 'message_start', message };
   delivered();
@@ -150,6 +151,8 @@ function* deltasOf(block: ScriptedBlock): Generator<object> {
     for (const citation of citations) yield { type: 'citations_delta', citation };
     for (const text of piecesOf(String(block['text']))) yield { type: 'text_delta', text };
   } else if (block.type === 'thinking') {
+    // Empty first, also where the text is left out (recorded Oct 2026).
+    yield { type: 'thinking_delta', thinking: '' };
     for (const thinking of piecesOf(String(block['thinking']))) yield { type: 'thinking_delta', thinking };
     yield { type: 'signature_delta', signature: block['signature'] };
   } else if ('input' in block) {

@@ -1,10 +1,12 @@
+import { checkBlocks } from '../checks/check-blocks.ts';
 import { checkFiles } from '../checks/check-files.ts';
-import type { ApiVersion } from '../checks/check-headers.ts';
+import type { Terms } from '../checks/check-headers.ts';
 import { checkHistory } from '../checks/check-history.ts';
 import { checkTools } from '../checks/check-tools.ts';
 import { checkVersion } from '../checks/check-version.ts';
 import {
   type Answer,
+  envelopeOf,
   isOnlyCalls,
   type ScriptedBlock,
   serverToolUsage,
@@ -14,47 +16,58 @@ import {
 } from '../protocol/answer.ts';
 import { json } from '../protocol/http.ts';
 import type { ReceivedRequest } from '../protocol/received-request.ts';
-import { type MessagesBody, parseMessagesBody, parseObject } from '../protocol/request-body.ts';
-import { type MessagesService, respond } from '../response/respond.ts';
-import type { Store } from '../store/store.ts';
+import { parseMessagesBody, parseObject } from '../protocol/request-body.ts';
+import { checkMarks } from '../response/prompt-cache.ts';
+import { type CheckedRequest, type MessagesService, respond } from '../response/respond.ts';
 import { expandThread } from '../store/threads.ts';
+import { checkThinking } from '../thinking/check-thinking.ts';
 import { sseOf } from './message-stream.ts';
 
 /** `POST /v1/messages`: plays the next response of the script. */
 export async function handleMessages(
   { text, signal }: ReceivedRequest,
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<Response> {
-  const body = checked(expandThread(parseObject(text), service.store), version, service.store);
-  const answer = await respond(body, text.length, service, signal);
-  return body.stream ? sseOf(answer, service, signal) : json(await wholeMessage(answer), service.store.ids);
+  const params = expandThread(parseObject(text), service.store);
+  const request = checked(params, text.length, terms, service);
+  const answer = await respond(request, service, signal);
+  if (request.body.stream) return sseOf(answer, service, signal);
+  return json(await wholeMessage(answer), service.store.ids);
 }
 
 /** `POST /v1/messages/count_tokens`: a quarter of the characters. */
-export function countTokens({ text }: ReceivedRequest, version: ApiVersion, store: Store): Response {
+export function countTokens({ text }: ReceivedRequest, terms: Terms, service: MessagesService): Response {
   // It takes what a message takes, but for `max_tokens`.
-  checked({ max_tokens: 1, ...parseObject(text) }, version, store);
-  return json({ input_tokens: Math.ceil(text.length / 4) }, store.ids);
+  checked({ max_tokens: 1, ...parseObject(text) }, text.length, terms, service);
+  return json({ input_tokens: Math.ceil(text.length / 4) }, service.store.ids);
 }
 
 /** The whole message that answers a request. */
 export async function createMessage(
   params: Record<string, unknown>,
-  version: ApiVersion,
+  terms: Terms,
   service: MessagesService,
 ): Promise<object> {
   const size = JSON.stringify(params).length;
-  return wholeMessage(await respond(checked(params, version, service.store), size, service));
+  return wholeMessage(await respond(checked(params, size, terms, service), service));
 }
 
-function checked(params: Record<string, unknown>, version: ApiVersion, store: Store): MessagesBody {
+function checked(
+  params: Record<string, unknown>,
+  size: number,
+  terms: Terms,
+  { store, models, prefixCheck }: MessagesService,
+): CheckedRequest {
   const body = parseMessagesBody(params);
-  checkVersion(body, version);
+  models.check(body.model);
+  checkVersion(body, terms.version);
   checkTools(body);
+  checkBlocks(body);
+  checkMarks(body);
   checkHistory(body, store);
   checkFiles(body, store);
-  return body;
+  return { body, size, thinking: checkThinking(body, terms, prefixCheck) };
 }
 
 async function wholeMessage(answer: Answer): Promise<object> {
@@ -66,16 +79,15 @@ async function wholeMessage(answer: Answer): Promise<object> {
   const usage = isOnlyCalls(content, answer)
     ? usageOfCalls(content)
     : { ...usageAtStart(answer), output_tokens: tokensOf(content), ...serverToolUsage(content) };
+  const { head, tail } = envelopeOf(answer);
   return {
-    model: answer.model,
-    id: answer.id,
-    type: 'message',
-    role: 'assistant',
+    ...head,
     content,
-    ...(container ? { container } : {}),
+    container,
     stop_reason: stopReason,
     stop_sequence: null,
     stop_details: null,
     usage,
+    ...tail,
   };
 }

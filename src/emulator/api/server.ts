@@ -34,12 +34,14 @@ const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
  * not this machine, any `Origin` (a browser page has no business here), and JSON routes
  * without `application/json`, so that a page cannot reach them with a form either.
  *
+ * @param log called with a line for each request, at its end
  * @throws {EmulatorError} `.code` `not_node` where there is
  * no Node, and `cannot_listen` for a port that is taken.
  */
 export async function listen(
   fetch: Fetch,
   { port = 0, host = '127.0.0.1' }: ListenOptions,
+  log?: (line: string) => void,
 ): Promise<EmulatorServer> {
   // Asked for at run time: everything else of the emulator runs where only web APIs exist.
   const http = globalThis.process?.getBuiltinModule?.('node:http');
@@ -59,6 +61,8 @@ export async function listen(
     const response =
       request instanceof Response ? request : (refusal(request, host) ?? (await fetch(request)));
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    // Before the first event, which may take as long as the code that runs.
+    outgoing.flushHeaders();
     if (!response.body) {
       outgoing.end();
       return;
@@ -68,6 +72,12 @@ export async function listen(
       .pipe(outgoing);
   }
   const server = http.createServer((incoming, outgoing) => {
+    const start = performance.now();
+    const { method, url } = incoming;
+    outgoing.once('close', () => {
+      const status = outgoing.headersSent ? outgoing.statusCode : 'no answer';
+      log?.(`${method} ${url} ${status} ${Math.round(performance.now() - start)} ms`);
+    });
     // A request that was aborted, or refused like a connection, gets no answer.
     answer(incoming, outgoing).catch(() => outgoing.destroy());
   });

@@ -23,6 +23,9 @@ export function checkTools(body: MessagesBody): void {
     if (name !== 'code_execution')
       throw invalidRequest(`tools.${index}.name: Input should be 'code_execution'`);
   }
+  const names = tools.flatMap(({ name }) => name ?? []);
+  // Recorded.
+  if (new Set(names).size < names.length) throw invalidRequest('tools: Tool names must be unique.');
   checkUploads(body);
   checkCodeTools(body);
   checkToolChoice(body);

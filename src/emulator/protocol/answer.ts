@@ -4,8 +4,8 @@ export type ScriptedBlock = { readonly type: string; readonly [key: string]: unk
 /** How a response ended. */
 export interface Ending {
   readonly stopReason: string;
-  /** `container` as the API puts it at the end; `undefined` when none was used. */
-  readonly container: object | undefined;
+  /** `container` as the API puts it at the end; `null` when none was used. */
+  readonly container: object | null;
   /** To be called with the last event: what was played is not asked for again. */
   readonly delivered: () => void;
 }
@@ -14,7 +14,9 @@ export interface Ending {
 export interface Answer {
   readonly id: string;
   readonly model: string;
-  readonly inputTokens: number;
+  readonly input: InputUsage;
+  /** `input_transformations`, where the request asked for it. */
+  readonly transformations: readonly object[] | undefined;
   /** It goes on inside code that waited for the caller's tools. */
   readonly resumesCode: boolean;
   readonly blocks: AsyncGenerator<ScriptedBlock, Ending>;
@@ -30,12 +32,28 @@ export function tokensOf(value: unknown): number {
   return Math.ceil(JSON.stringify(value).length / 4);
 }
 
-export function usageAtStart({ inputTokens }: Answer) {
+/** What a prompt cost: the counters of `usage`. */
+export interface InputUsage {
+  readonly input_tokens: number;
+  readonly cache_creation_input_tokens: number;
+  readonly cache_read_input_tokens: number;
+  readonly cache_creation: {
+    readonly ephemeral_5m_input_tokens: number;
+    readonly ephemeral_1h_input_tokens: number;
+  };
+}
+
+/** What stands around the content of a message. Nulls are sent since Sep and Oct 2026. */
+export function envelopeOf({ id, model, transformations }: Answer) {
   return {
-    input_tokens: inputTokens,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
-    cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+    head: { model, id, type: 'message', role: 'assistant' },
+    tail: { ...(transformations ? { input_transformations: transformations } : {}), diagnostics: null },
+  };
+}
+
+export function usageAtStart({ input }: Answer) {
+  return {
+    ...input,
     output_tokens: 1,
     service_tier: 'standard',
     inference_geo: 'global',

@@ -14,6 +14,8 @@ export interface Stage {
   readonly store: Store;
   readonly toolbox: Toolbox;
   readonly web: WebPages;
+  /** Signs the next thinking block. */
+  readonly sign: (thinking: string) => string;
   /** Ends what runs: the client reads no further. */
   readonly signal: AbortSignal;
   /** What waits between two requests ends with the emulator only. */

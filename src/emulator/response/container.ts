@@ -3,10 +3,10 @@ import { EmulatorError } from '../protocol/emulator-error.ts';
 import { ApiFailure, invalidRequest, notFound } from '../protocol/http.ts';
 import { mimeTypeOf } from '../protocol/mime-type.ts';
 import type { MessagesBody } from '../protocol/request-body.ts';
+import { type ResolvedSkill, skillsOf } from '../protocol/skills.ts';
 import type { Sandbox, SandboxCommand, SandboxResult, SandboxTools } from '../sandbox/sandbox.ts';
 import type { Store, StoredContainer } from '../store/store.ts';
 import { withModuleHint } from './module-hint.ts';
-import { type ResolvedSkill, skillsOf } from './skills.ts';
 
 /** `expires_at` is a rolling hour after the last activity (recorded). */
 const LIFETIME_MS = 60 * 60 * 1000;
@@ -104,7 +104,9 @@ function nameOnDisk(filename: string): string {
 }
 
 /** Ids of the files that are uploaded in the current turn: after the last response that was no part of it. */
-export function uploadsOfCurrentTurn({ messages }: MessagesBody): string[] {
+export function uploadsOfCurrentTurn(body: MessagesBody): string[] {
+  // Messages of the system end no turn.
+  const messages = body.messages.filter(({ role }) => role !== 'system');
   const isReply = (index: number) => {
     const content = messages[index]?.content;
     return Array.isArray(content) && content.some(({ type }) => type === 'tool_result');

@@ -58,7 +58,7 @@ async function* playStep(step: BlockStep, stage: Stage): AsyncGenerator<Scripted
       return NOTHING;
     }
     case 'think':
-      yield { type: 'thinking', thinking: step.text, signature: 'emulated' };
+      yield { type: 'thinking', thinking: step.text, signature: stage.sign(step.text) };
       return NOTHING;
     case 'callTool':
       yield toolUse(step, stage);

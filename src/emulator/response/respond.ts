@@ -1,8 +1,10 @@
-import { openCallsOf, toolResultsOf } from '../checks/check-history.ts';
-import type { Answer, Ending, ScriptedBlock } from '../protocol/answer.ts';
+import { openCallsOf, toolResultsOf } from '../checks/history.ts';
+import type { Answer, Ending, InputUsage, ScriptedBlock } from '../protocol/answer.ts';
 import { invalidRequest } from '../protocol/http.ts';
 import type { Life } from '../protocol/life.ts';
+import type { Models } from '../protocol/models.ts';
 import type { MessagesBody } from '../protocol/request-body.ts';
+import { type ResolvedSkill, skillsOf } from '../protocol/skills.ts';
 import { type Toolbox, toolboxOf } from '../protocol/toolbox.ts';
 import type { SandboxFactory } from '../sandbox/sandbox.ts';
 import { lastResultOf } from '../script/dynamic-script.ts';
@@ -10,13 +12,14 @@ import { outlineOf } from '../script/outline.ts';
 import type { BlockStep, ScriptedResponse, ScriptPlayer } from '../script/script-player.ts';
 import type { Store, StoredContainer } from '../store/store.ts';
 import { rememberThread } from '../store/threads.ts';
+import type { PrefixCheck, Thinking } from '../thinking/check-thinking.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf, needsContainer, reopened } from './calls.ts';
 import { CodeCall } from './code-call.ts';
 import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
 import { Delivery } from './delivery.ts';
 import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
-import { type ResolvedSkill, skillsOf } from './skills.ts';
+import type { PromptCache } from './prompt-cache.ts';
 import type { WebPages } from './web-pages.ts';
 
 /** What a response left undone: calls without their results, and the steps after them. */
@@ -34,6 +37,9 @@ interface Unfinished {
 /** What responses are made with. */
 export interface MessagesService {
   readonly store: Store;
+  readonly models: Models;
+  readonly prefixCheck: PrefixCheck;
+  readonly cache: PromptCache;
   readonly script: ScriptPlayer;
   /** What responses left undone, by the id of their first open call. */
   readonly unfinished: Map<string, Unfinished>;
@@ -44,6 +50,14 @@ export interface MessagesService {
   readonly life: Life;
 }
 
+/** A request that was not refused. */
+export interface CheckedRequest {
+  readonly body: MessagesBody;
+  readonly thinking: Thinking;
+  /** Characters of it. */
+  readonly size: number;
+}
+
 /**
  * The response to a request: first the results of the calls that
  * the last one left open, then the next steps of the script.
@@ -51,13 +65,13 @@ export interface MessagesService {
  * @throws {ApiFailure} when the request is refused; no step is lost then.
  */
 export async function respond(
-  body: MessagesBody,
-  size: number,
+  { body, thinking, size }: CheckedRequest,
   service: MessagesService,
   signal?: AbortSignal,
 ): Promise<Answer> {
   const { store, script, life } = service;
-  if (body.max_tokens === 0) return nothingSaid(body, size, store);
+  const usage = () => service.cache.use(body, Math.ceil(size / 4));
+  if (body.max_tokens === 0) return nothingSaid(body, usage(), store);
   const unfinished = unfinishedOf(body, service);
   const scripted = unfinished.scripted ?? script.next(body);
   if (!scripted && unfinished.calls.length === 0) throw ranOut(script);
@@ -86,13 +100,15 @@ export async function respond(
       store,
       toolbox,
       web: service.web,
+      sign: thinking.sign,
       signal: delivery.signal,
       life,
     };
     return {
       id,
       model: body.model,
-      inputTokens: Math.ceil(size / 4),
+      input: usage(),
+      transformations: thinking.dropped,
       resumesCode,
       blocks: answered({ body, id, part, delivery }, stage, service),
       abandon: delivery.abandon,
@@ -150,7 +166,7 @@ async function* answered(
       yield value;
     }
   } finally {
-    await blocks.return({ stopReason: '', container: undefined, whole: false });
+    await blocks.return({ stopReason: '', container: null, whole: false });
   }
 }
 
@@ -179,8 +195,7 @@ async function* blocksOf(
     keep({ ...unfinished, calls: opening.calls, container: stage.container?.id }, service);
     return waits;
   }
-  if (!scripted)
-    return { stopReason: 'end_turn', container: resumesCode ? undefined : container, whole: true };
+  if (!scripted) return { stopReason: 'end_turn', container: resumesCode ? null : container, whole: true };
 
   const steps = unfinished.scripted ? unfinished.steps : scripted.steps;
   const { calls, rest } = yield* play(steps, stage);
@@ -197,7 +212,7 @@ async function* blocksOf(
   keep({ ...NOTHING, calls: open, container: stage.container?.id }, service);
   // The response in which code comes to its end names no container (recorded Dec 2025).
   const hidden = resumesCode && !steps.some(isCommand);
-  return { stopReason: scripted.stopReason, container: hidden ? undefined : container, whole: true };
+  return { stopReason: scripted.stopReason, container: hidden ? null : container, whole: true };
 }
 
 const NOTHING: Unfinished = { calls: [], scripted: undefined, steps: [], container: undefined };
@@ -247,24 +262,22 @@ async function containerFor(
 }
 
 /** `container` as the API describes it: with `skills` only where some were asked for. */
-function describe(
-  container: StoredContainer | undefined,
-  skills: readonly ResolvedSkill[],
-): object | undefined {
-  if (!container) return undefined;
+function describe(container: StoredContainer | undefined, skills: readonly ResolvedSkill[]): object | null {
+  if (!container) return null;
   const { id, expiresAt } = container;
   return { id, expires_at: expiresAt.toISOString(), ...(skills.length > 0 ? { skills } : {}) };
 }
 
 /** `max_tokens: 0` only fills the prompt cache (SDK doc comment). */
-function nothingSaid({ model }: MessagesBody, size: number, store: Store): Answer {
+function nothingSaid({ model }: MessagesBody, input: InputUsage, store: Store): Answer {
   return {
     id: store.ids.next('msg'),
     model,
-    inputTokens: Math.ceil(size / 4),
+    input,
+    transformations: undefined,
     resumesCode: false,
     blocks: (async function* () {
-      return { stopReason: 'max_tokens', container: undefined, delivered: () => {} };
+      return { stopReason: 'max_tokens', container: null, delivered: () => {} };
     })(),
     abandon: () => {},
   };

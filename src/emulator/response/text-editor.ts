@@ -5,6 +5,8 @@ type EditorStep = Extract<CommandStep, { word: 'view' | 'create' | 'replace' }>;
 
 /** Lines of a diff around what changed, as recorded. */
 const CONTEXT = 3;
+/** Pairs of lines that are compared at most; beyond, all lines count as changed. */
+const MOST_PAIRS = 1_000_000;
 const PREFIX = 'text_editor_code_execution';
 
 /** The `content` of a text editor result: what was done, or why not. */
@@ -91,6 +93,8 @@ function hunkOf(before: readonly string[], after: readonly string[]) {
 
 /** The shortest list of removed, added and kept lines, by their longest common subsequence. */
 function changesOf(before: readonly string[], after: readonly string[]): string[] {
+  if (before.length * after.length > MOST_PAIRS)
+    return [...before.map((line) => `-${line}`), ...after.map((line) => `+${line}`)];
   const lengths = Array.from({ length: before.length + 1 }, () => new Uint32Array(after.length + 1));
   const common = (i: number, j: number) => lengths[i]?.[j] ?? 0;
   for (let i = before.length - 1; i >= 0; i--) {

@@ -50,7 +50,9 @@ function assertStep(step: Step, index: number): void {
   const { word, ...rest } = step;
   const [content] = Object.values(rest);
   const isFunction = word === 'say' && typeof content === 'function';
-  if (isFunction || (typeof content === 'string' && content !== '')) return;
+  // The API leaves the text of thinking out by default, and its signature stands for it.
+  const isOmitted = word === 'think' && content === '';
+  if (isFunction || isOmitted || (typeof content === 'string' && content !== '')) return;
   throw new InvalidInputError(
     `script[${index}]: ${word}() takes a text that is not empty, got ${String(content)}.`,
   );

@@ -78,7 +78,7 @@ export const say = (
   { citations }: { readonly citations?: readonly object[] | undefined } = {},
 ): Step => ({ word: 'say', text, citations });
 
-/** Claude thinks, or notes its progress, in a `thinking` block. */
+/** Claude thinks, or notes its progress, in a signed `thinking` block. `''`: its text is left out. */
 export const think = (text: string): Step => ({ word: 'think', text });
 
 /**

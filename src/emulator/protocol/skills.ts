@@ -1,5 +1,5 @@
-import { invalidRequest } from '../protocol/http.ts';
-import type { MessagesBody } from '../protocol/request-body.ts';
+import { invalidRequest } from './http.ts';
+import type { MessagesBody } from './request-body.ts';
 
 /** Skills of a request at most (documented). */
 const MOST = 20;
