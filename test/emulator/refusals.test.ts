@@ -70,6 +70,63 @@ describe('a request without', () => {
   });
 });
 
+describe('half an emoji', () => {
+  const [high, low] = ['\ud83d', '\ude00'];
+  it.each([
+    ['the first half', `a${high}`, 'low'],
+    ['the second half', `${low}b`, 'high'],
+    ['the first half twice', `${high}${high}${low}`, 'low'],
+  ])('is refused: %s', async (_, content, which) => {
+    const { post } = start();
+    const column = JSON.stringify({ ...params, messages: [{ role: 'user', content }] }).search(/\\ud/) + 1;
+    expect(await post({ messages: [{ role: 'user', content }] })).toEqual(
+      badRequest(
+        `The request body is not valid JSON: no ${which} surrogate in string: line 1 column ${column} (char ${column - 1})`.replace(
+          /[()]/g,
+          '\\$&',
+        ),
+      ),
+    );
+  });
+
+  it.each(['C:\\ud83d', 'an emoji 😀', '\\ud83d\\ude00 and 😀'])('is not in %j', async (content) => {
+    const { post } = start();
+    expect((await post({ messages: [{ role: 'user', content }] })).status).toBe(200);
+  });
+});
+
+describe('models', () => {
+  const known = refusal(
+    404,
+    'not_found_error',
+    /^model: claude-9 \(emulator: known are .*claude-opus-5-5.*'any'/,
+  );
+  it('that are not known are refused, and none that retires soon is', async () => {
+    const { client, post } = start();
+    expect(await post({ model: 'claude-9' })).toEqual(known);
+    const ids = [];
+    for await (const { id } of client.models.list()) ids.push(id);
+    expect(ids).toContain('claude-haiku-4-5-20251001');
+    expect(ids.filter((id) => /(sonnet|opus)-4-[0-5]|-3-/.test(id))).toEqual([]);
+    expect((await post({ model: 'claude-sonnet-4-5' })).status).toBe(404);
+    expect((await post({ model: 'claude-haiku-4-5' })).status).toBe(200);
+    await expect(client.models.retrieve('claude-9')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('are those of the option, in the list too', async () => {
+    const { client, post } = start({ models: ['claude-9', 'claude-opus-5-5'] });
+    expect((await post({ model: 'claude-9' })).status).toBe(200);
+    expect((await post({ model: 'claude-sonnet-5-5' })).status).toBe(404);
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['claude-9', 'claude-opus-5-5']);
+  });
+
+  it('are any for the option any, and each item of a batch is asked', async () => {
+    expect((await start({ models: 'any' }).post({ model: 'x' })).status).toBe(200);
+    const counted = start().client.messages.countTokens({ ...params, model: 'claude-9' });
+    await expect(counted).rejects.toMatchObject({ status: 404 });
+  });
+});
+
 describe('version 2026-10-21', () => {
   const headers = { ...API_HEADERS, 'anthropic-version': '2026-10-21' };
   const cited = { type: 'text', text: 'x', citations: [{ type: 'char_location' }] };
@@ -149,6 +206,8 @@ describe('tools', () => {
       { tools: [CODE], container: { skills: Array(21).fill({ type: 'anthropic', skill_id: 'pptx' }) } },
       /at most 20 skills, got 21/,
     ],
+    ['a name twice', { tools: [ASK, ASK] }, /^tools: Tool names must be unique\.$/],
+    ['a blank system prompt', { system: [{ type: 'text', text: ' ' }] }, /^system: text content blocks must/],
     ['a strict tool for code', { tools: [CODE, strict] }, /tools\.1\.strict/],
     ['a circular schema for code', { tools: [CODE, circular] }, /Circular \$ref detected/],
     [
@@ -195,6 +254,26 @@ describe('a history', () => {
   });
   const assistant = (...content: object[]) => ({ role: 'assistant', content });
   const user = (...content: object[]) => ({ role: 'user', content });
+  const text = (value: string) => ({ type: 'text', text: value });
+  const system = { role: 'system', content: 'Be kind.' };
+
+  it('may have system messages, also such that change settings only', async () => {
+    const { post } = start();
+    const settings = { role: 'system', content: [], output_config: { effort: 'low' } };
+    const history = [
+      assistant(use('toolu_1')),
+      user(result('toolu_1')),
+      system,
+      assistant(text('x')),
+      question,
+    ];
+    expect((await post({ messages: [question, system, ...history, settings] })).status).toBe(200);
+  });
+
+  it('may have unknown blocks, with whatever they hold', async () => {
+    const block = { type: 'hologram', depth: 3 };
+    expect((await start().post({ messages: [user(block, text('x'))] })).status).toBe(200);
+  });
 
   it.each([
     [
@@ -226,6 +305,73 @@ describe('a history', () => {
       'an extra key on a result',
       [question, assistant(server('srvtoolu_1'), serverResult('srvtoolu_1', { citations: null })), question],
       /^messages\.1\.content\.1\.bash_code_execution_tool_result\.citations: Extra inputs are not permitted$/,
+    ],
+    ['no content', [{ role: 'user', content: [] }], /^messages\.0: all messages must have non-empty content/],
+    ['an empty text', [{ role: 'user', content: '' }], /^messages\.0: all messages must have non-empty/],
+    [
+      'no content of the assistant',
+      [question, assistant(), question],
+      /^messages\.1: all messages must have non-empty content except for the optional final assistant message$/,
+    ],
+    ['an empty text block', [user(text(''))], /^messages: text content blocks must be non-empty$/],
+    [
+      'a blank text block',
+      [question, assistant(text('\n\n')), question],
+      /^messages: text content blocks must contain non-whitespace text$/,
+    ],
+    [
+      'a blank text',
+      [{ role: 'user', content: ' ' }],
+      /^messages: text content blocks must contain non-white/,
+    ],
+    [
+      'what a helper adds to a text',
+      [question, assistant({ ...text('x'), parsed_output: null }), question],
+      /^messages\.1\.content\.0\.text\.parsed_output: Extra inputs are not permitted$/,
+    ],
+    [
+      'an id twice',
+      [question, assistant(use('toolu_1'), use('toolu_1')), user(result('toolu_1'))],
+      /^messages\.1\.content\.1: `tool_use` ids must be unique$/,
+    ],
+    [
+      'an id of a server tool twice',
+      [question, assistant(server('srvtoolu_1'), serverResult('srvtoolu_1'), server('srvtoolu_1')), question],
+      /^messages\.1\.content\.2: `server_tool_use` ids must be unique$/,
+    ],
+    [
+      'two results of a call',
+      [question, assistant(use('toolu_1')), user(result('toolu_1'), result('toolu_1'))],
+      /^messages\.2\.content\.1: each tool_use must have a single result\. Found multiple .* with id: toolu_1$/,
+    ],
+    [
+      'a call of the user',
+      [question, user(use('toolu_1'))],
+      /^messages\.1: `tool_use` blocks can only be in `assistant` messages$/,
+    ],
+    [
+      'a result of the assistant',
+      [question, assistant(result('toolu_1')), question],
+      /^messages\.1: `tool_result` blocks can only be in `user` messages$/,
+    ],
+    [
+      'a call of code that is gone',
+      [
+        question,
+        assistant({ ...use('toolu_1'), caller: { type: 'code_execution_20260120', tool_id: 'srvtoolu_9' } }),
+        user(result('toolu_1')),
+      ],
+      /^source tool `srvtoolu_9` not found for tool use block `toolu_1`$/,
+    ],
+    [
+      'a system message between a call and its result',
+      [question, assistant(use('toolu_1')), system, user(result('toolu_1'))],
+      /^messages\.2: `system` messages cannot stand between a tool call and its result: toolu_1$/,
+    ],
+    [
+      'a system message while a server tool is open',
+      [question, assistant(server('srvtoolu_1')), system],
+      /^messages\.2: `system` messages cannot stand between .*: srvtoolu_1$/,
     ],
     ['words put into the mouth', [question, assistant({ type: 'text', text: 'Well' })], /prefill/],
   ])('is refused with %s', async (_, messages, message) => {
