@@ -10,4 +10,4 @@ it('the public types are those of public-types.txt, so that no change of them go
   // To review a change: UPDATE_TYPES=1 npx vitest run test/api/public-types.test.ts, and read the diff.
   if (process.env['UPDATE_TYPES'] === '1') await writeFile(report, now);
   expect(now).toBe(await readFile(report, 'utf8'));
-});
+}, 180_000);
