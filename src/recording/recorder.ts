@@ -3,7 +3,7 @@ import { InvalidInputError } from '../errors.ts';
 import { readerFor, readWhole } from './body.ts';
 import { checkExchange, type Exchange, type ExchangeBody, pathOf } from './exchange.ts';
 import { fixtureName, prepareDirectory, reason } from './fixture-directory.ts';
-import { credentialsOf, type Redact, redactExchange } from './redaction.ts';
+import { holdsSecret, type Redact, redactExchange } from './redaction.ts';
 import { type TappedResponse, tap } from './tap.ts';
 
 /** A client of `@anthropic-ai/sdk`, of any cloud, as far as it is needed here. */
@@ -35,7 +35,8 @@ export interface Recorder<Client extends RecordableClient> extends AsyncDisposab
    * Waits until everything is on disk. An answer that is still being
    * read is written as far as it came, and again when it ends.
    *
-   * @throws {EmulatorError} `.code` `fixture_not_written`: the first one that could not be written.
+   * @throws {EmulatorError} `.code` `fixture_not_written`: the first one that could not be written;
+   * `secret_left`: the first one in which a known secret is left. Neither is on disk.
    */
   flush(): Promise<void>;
 }
@@ -64,13 +65,14 @@ interface Entry {
  * order of the requests, such as `0001-post-v1-messages.json`. `replay(directory)` serves them without a key.
  *
  * Answers reach the caller unchanged and live; streams are kept to the byte, also those that broke or
- * were aborted. Keys, request ids, `metadata.user_id` and all headers but four are taken out. Needs Node.
+ * were aborted. Keys, secret fields, request ids, `metadata.user_id` and all headers but four are taken out.
  *
- * When a fixture cannot be written, the client's logger says so at once, the next request is
- * refused before it is sent, and `flush()` throws; an answer that was paid for is never spoiled.
+ * When a fixture cannot be written, or a secret is left in it, the client's logger says so at once, the next
+ * request is refused before it is sent, and `flush()` throws; an answer that was paid for is never spoiled.
+ * Needs Node.
  *
  * @throws {InvalidInputError} for a client that has no middleware.
- * @throws {EmulatorError} `.code` `not_node`, `fixtures_exist` or `fixture_not_written`.
+ * @throws {EmulatorError} `.code` `not_node`, `fixtures_exist`, `fixture_not_written` or `secret_left`.
  *
  * @example
  * ```ts
@@ -121,16 +123,18 @@ export function recorder<Client extends RecordableClient>(
     writes = writes
       .then(() => write(entry))
       .catch((cause) => {
-        const fixture = `exchange ${entry.number} (${entry.request.method} ${pathOf(entry.request.url)})`;
-        failure ??= new EmulatorError(`The recorder cannot write ${fixture}: ${reason(cause)}`, {
-          code: 'fixture_not_written',
-          cause,
-        });
+        failure ??= isSecretLeft(cause)
+          ? cause
+          : new EmulatorError(`The recorder cannot write ${nameOf(entry)}: ${reason(cause)}`, {
+              code: 'fixture_not_written',
+              cause,
+            });
         entry.logger.error(failure.message);
       });
   }
 
-  async function write({ number, request, sentBody, status, headers, received }: Entry): Promise<void> {
+  async function write(entry: Entry): Promise<void> {
+    const { number, request, sentBody, status, headers, received } = entry;
     const exchange: Exchange = {
       version: 1,
       request: {
@@ -141,13 +145,14 @@ export function recorder<Client extends RecordableClient>(
       },
       response: { status, headers: Object.fromEntries(headers), ...received() },
     };
-    const checked = checkExchange(redact(redactExchange(exchange, credentialsOf(request.headers))));
+    const { exchange: redacted, secrets } = redactExchange(exchange);
+    const checked = checkExchange(redact(redacted));
     if ('fault' in checked)
       throw new InvalidInputError(`redact must return an exchange, got one with ${checked.fault}`);
-    await directory.write(
-      fixtureName(number, checked.exchange),
-      `${JSON.stringify(checked.exchange, null, 2)}\n`,
-    );
+    const name = fixtureName(number, checked.exchange);
+    const text = `${JSON.stringify(checked.exchange, null, 2)}\n`;
+    if (holdsSecret(checked.exchange, `${name}\n${text}`, secrets)) throw secretLeft(entry);
+    await directory.write(name, text);
     exchanges[number] = checked.exchange;
   }
 
@@ -166,6 +171,19 @@ export function recorder<Client extends RecordableClient>(
     [Symbol.asyncDispose]: flush,
   };
 }
+
+/** Without the query, which may hold a secret. */
+const nameOf = ({ number, request: { method, url } }: Entry) =>
+  `exchange ${number} (${method} ${pathOf(url).split('?', 1)[0]})`;
+
+const secretLeft = (entry: Entry) =>
+  new EmulatorError(
+    `The recorder does not write ${nameOf(entry)}: a secret of it, or a part of one, is left in it after redaction. ` +
+      'Take it out with `redact`, or leave it out where `redact` puts it in, and record again.',
+    { code: 'secret_left' },
+  );
+const isSecretLeft = (cause: unknown): cause is EmulatorError =>
+  cause instanceof EmulatorError && cause.code === 'secret_left';
 
 /**
  * A stream can be read only once, so it is noted while it

@@ -1,5 +1,15 @@
-import type { Exchange, ExchangeBody, ExchangeRequest } from './exchange.ts';
-import { type Patterns, replaceSplit } from './split-secrets.ts';
+import { type DecodedText, decoded, type Range } from './decoded-text.ts';
+import type { Exchange, ExchangeRequest } from './exchange.ts';
+import { KnownSecrets } from './known-secrets.ts';
+import { type Chain, type Cut, chainsOf, cut, joinedText, type Pieces, readPieces } from './pieces.ts';
+import {
+  isSecretName,
+  isSecretParameter,
+  looksRandom,
+  placesInUrl,
+  REDACTED,
+  redactedPath,
+} from './secret-names.ts';
 
 const REQUEST_HEADERS = ['anthropic-beta', 'anthropic-version', 'content-type'];
 const RESPONSE_HEADERS = [...REQUEST_HEADERS, 'retry-after'];
@@ -11,62 +21,177 @@ export type Redact = (exchange: Exchange) => Exchange;
 export const NO_REQUEST_ID = 'req_redacted';
 
 /**
- * Redacted text is not redacted any further, so that what is asked in a replay is compared in the same form.
+ * What is looked for, with its secret in the first group, and what stands in that one's place. Redacted
+ * text is not redacted any further, so that what is asked in a replay is compared in the same form.
  */
-const PATTERNS: Patterns = [
-  [/sk-ant-[\w-]+/g, 'sk-ant-redacted'],
+type Shapes = readonly (readonly [RegExp, string])[];
+
+/** A key may go on in the next line, where that looks like nothing else. */
+const KEY = /sk-ant-([\w-]+(?:[ \t\r]*\n[ \t]*(?=[\w-]*\d)[\w-]{16,})*)/dg;
+/** And so in another block. */
+const REST_OF_KEY = /^(?=[\w-]*\d)[\w-]{8,}/;
+const SHAPES: Shapes = [
+  [KEY, REDACTED],
   // Words that merely follow "bearer" have no digits and are shorter.
-  [/\b(bearer)\s+(?:(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}|[\w.~+/=-]{20,})/gi, '$1 redacted'],
+  [/\bbearer\s+((?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}|[\w.~+/=-]{20,})/dgi, REDACTED],
+  // The user and the password of a URL.
+  [/:\/\/([^\s/@:"']*:[^\s/@"']+)@/dg, REDACTED],
 ];
 /** Messages of errors name the organisation and the request. */
-const PATTERNS_IN_ERRORS: Patterns = [
-  [/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/gi, '00000000-0000-0000-0000-000000000000'],
-  [/\breq_\w+/g, NO_REQUEST_ID],
+const SHAPES_IN_ERRORS: Shapes = [
+  [
+    /\b([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})\b/dgi,
+    '00000000-0000-0000-0000-000000000000',
+  ],
+  [/\b(req_\w+)/dg, NO_REQUEST_ID],
 ];
-/** Shorter ones, such as `none`, are words. */
-const SHORTEST_SECRET = 8;
+const PARAMETER = /[?&]([\w.%-]+)=([^&#\s"'<>\\]+)/dg;
+/** A field of a JSON text, which may be cut off, or stand within a text of it: its name and its value. */
+const FIELDS = [
+  /"([\w-]+)"\s*:\s*"((?:[^"\\]|\\[\s\S])*)/dg,
+  /\\"([\w-]+)\\"\s*:\s*\\"((?:[^"\\]|\\[^"])*)/dg,
+];
 
 type Headers = ExchangeRequest['headers'];
 
-/** Takes the secrets out. `known` are the credentials with which the request was sent. */
-export function redactExchange({ request, response, ...rest }: Exchange, known: readonly string[]): Exchange {
-  return {
-    ...rest,
-    request: redactRequest(request, known),
-    response: {
-      ...response,
-      headers: kept(response.headers, RESPONSE_HEADERS),
-      body: redactBody(response.body, patternsFor(known)),
-    },
-  };
+/** An exchange without its secrets, and those that were looked for in it. */
+export interface Redacted {
+  readonly exchange: Exchange;
+  readonly secrets: KnownSecrets;
+}
+
+/** Takes the secrets out of an exchange as it was sent and received. */
+export function redactExchange({ request, response, ...rest }: Exchange): Redacted {
+  const headers = kept(response.headers, RESPONSE_HEADERS);
+  const asked = readPieces(publicPart(request));
+  const answered = readPieces({ ...response, headers });
+  const secrets = new KnownSecrets([
+    ...credentialsOf(request),
+    ...credentialsIn(response.headers),
+    ...[asked, answered].flatMap(({ strands }) => strands.flatMap(secretsIn)),
+  ]);
+  const [safe, answer] = [asked, answered].map((read) => withoutSecrets(read, secrets)) as [
+    ExchangeRequest,
+    Exchange['response'],
+  ];
+  return { exchange: { ...rest, request: safe, response: answer }, secrets };
 }
 
 /** The same for a request alone. */
-export function redactRequest(request: ExchangeRequest, known: readonly string[] = []): ExchangeRequest {
-  const patterns = patternsFor(known);
-  const body = redactBody(request.body, patterns);
+export function redactRequest(request: ExchangeRequest): ExchangeRequest {
+  const read = readPieces(publicPart(request));
+  const secrets = new KnownSecrets([...credentialsOf(request), ...read.strands.flatMap(secretsIn)]);
+  return withoutSecrets(read, secrets) as ExchangeRequest;
+}
+
+/** Whether any of these secrets stands in what is to be written: in its text, or in its texts joined. */
+export function holdsSecret({ request, response }: Exchange, text: string, secrets: KnownSecrets): boolean {
+  const chains = [request, response].flatMap((one) => chainsOf(readPieces(one).pieces));
+  return [text, ...chains.map(joinedText)].some((one) => secrets.find(one).length > 0);
+}
+
+/** The request without what no fixture needs. */
+function publicPart({ method, path, headers, body }: ExchangeRequest): ExchangeRequest {
   return {
-    method: request.method,
-    path: replaced(request.path, patterns),
-    headers: kept(request.headers, REQUEST_HEADERS),
+    method,
+    path: redactedPath(path),
+    headers: kept(headers, REQUEST_HEADERS),
     body: body.type === 'json' ? { type: 'json', json: withoutUserIds(body.json) } : body,
   };
 }
 
-/** The credentials of a request, wherever else they may stand. */
-export function credentialsOf(headers: globalThis.Headers): string[] {
-  return [headers.get('x-api-key'), headers.get('authorization')?.replace(/^\S+\s+/, '')].filter(
-    (value) => value !== null && value !== undefined && value.length >= SHORTEST_SECRET,
-  ) as string[];
+/** The credentials with which a request was sent, wherever else they may stand. */
+function credentialsOf({ path, headers }: ExchangeRequest): string[] {
+  const query = new URLSearchParams(path.split('?', 2)[1]);
+  return [
+    ...credentialsIn(headers),
+    ...[...query].flatMap(([name, value]) => (isSecretParameter(name) ? [value] : [])),
+  ];
 }
 
-function patternsFor(known: readonly string[]): Patterns {
-  const literal = (secret: string) => new RegExp(secret.replace(/[^\w]/g, '\\$&'), 'g');
-  return [...PATTERNS, ...known.map((secret) => [literal(secret), 'redacted'] as const)];
+function credentialsIn(headers: Headers): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    if (!isSecretName(name)) return [];
+    if (/cookie/i.test(name)) {
+      return value.split(/[;,]/).flatMap((one) => [one.slice(one.indexOf('=') + 1)].filter(looksRandom));
+    }
+    const [, scheme = '', credential = value] = /^(\S+)\s+(.+)$/.exec(value) ?? [];
+    if (!/^basic$/i.test(scheme)) return [credential];
+    const plain = Buffer.from(credential, 'base64').toString();
+    return [credential, plain, plain.slice(plain.indexOf(':') + 1)];
+  });
 }
 
-const replaced = (text: string, patterns: Patterns) =>
-  patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
+/** The values of secret fields and parameters in a text, which may stand elsewhere, too. */
+function secretsIn(strand: Chain): string[] {
+  const source = joinedText(strand);
+  const textOf = ({ from, to }: Range) => source.slice(from, to);
+  return [
+    ...strand.filter(({ place }) => place.isSecret).map(({ source: value }) => value),
+    ...fieldCuts(source).map(textOf),
+    ...[...parameterCuts(source), ...serverCuts(source, strand)].map(textOf).filter(looksRandom),
+  ];
+}
+
+function withoutSecrets({ pieces, strands, write }: Pieces, secrets: KnownSecrets): unknown {
+  for (const strand of strands) {
+    const source = joinedText(strand);
+    const view = decoded(source);
+    const shapes = strand[0]?.place.isInError ? [...SHAPES, ...SHAPES_IN_ERRORS] : SHAPES;
+    for (const shape of shapes) cut(strand, shapeCuts(view, shape));
+    cut(strand, fieldCuts(source));
+    cut(strand, parameterCuts(source));
+    cut(strand, serverCuts(source, strand));
+    cut(strand, redactedRanges([secrets.findAtEnd(source)]));
+    for (const piece of strand) {
+      if (piece.place.isSecret) cut([piece], redactedRanges([{ from: 0, to: piece.source.length }]));
+      if (piece.place.name === 'request_id' && piece.source.startsWith('req_')) {
+        cut([piece], [{ from: 0, to: piece.source.length, text: NO_REQUEST_ID }]);
+      }
+    }
+  }
+  for (const chain of chainsOf(pieces)) {
+    const source = joinedText(chain);
+    cut(chain, redactedRanges(secrets.find(source)));
+    cut(chain, shapeCuts(decoded(source), [KEY, REDACTED]), (part, piece, first) => {
+      return piece.strand === first.strand || REST_OF_KEY.test(part);
+    });
+  }
+  return write();
+}
+
+function shapeCuts(view: DecodedText, [pattern, text]: Shapes[number]): Cut[] {
+  return [...view.text.matchAll(pattern)].map(({ indices }) => {
+    const [from, to] = indices?.[1] ?? [0, 0];
+    return { ...view.placeOf(from, to), text };
+  });
+}
+
+/** Values of fields in a text that is JSON from its first character on, such as the input of a call. */
+function fieldCuts(source: string): Cut[] {
+  if (!/^\s*[{[]/.test(source)) return [];
+  const cuts = FIELDS.flatMap((pattern) => namedCuts(source, pattern, isSecretName));
+  return cuts.toSorted((one, other) => one.from - other.from);
+}
+
+const parameterCuts = (source: string) => namedCuts(source, PARAMETER, isSecretParameter);
+
+function namedCuts(source: string, pattern: RegExp, isSecret: (name: string) => boolean): Cut[] {
+  return [...source.matchAll(pattern)].flatMap(({ 1: name = '', indices }) => {
+    const [from, to] = indices?.[2] ?? [0, 0];
+    return isSecret(name) ? [{ from, to, text: REDACTED }] : [];
+  });
+}
+
+/** What stands in the URL of an MCP server, which gets its key there. */
+function serverCuts(source: string, [piece]: Chain): Cut[] {
+  return piece?.place.name === 'url' && piece.place.parent === 'mcp_servers'
+    ? redactedRanges(placesInUrl(source))
+    : [];
+}
+
+const redactedRanges = (ranges: readonly (Range | undefined)[]): Cut[] =>
+  ranges.flatMap((range) => (range ? [{ ...range, text: REDACTED }] : []));
 
 function kept(headers: Headers, names: readonly string[]): Headers {
   const entries = names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]]));
@@ -74,54 +199,6 @@ function kept(headers: Headers, names: readonly string[]): Headers {
   // The boundary is another one each time.
   if (some['content-type']?.startsWith('multipart/')) some['content-type'] = 'multipart/form-data';
   return some;
-}
-
-function redactBody(body: ExchangeBody, patterns: Patterns): ExchangeBody {
-  if (body.type === 'json') return { type: 'json', json: redactValue(body.json, patterns) };
-  if (body.type === 'text')
-    return { ...body, text: redactLines(replaceSplit(body.text, patterns), patterns) };
-  if (body.type === 'multipart')
-    return redactValue(body, patterns) as Extract<ExchangeBody, { type: 'multipart' }>;
-  return body;
-}
-
-/**
- * Line by line, as events and JSON lines are written: a line with JSON in it is redacted
- * value by value, so that it stays JSON, and one in which nothing was found is not touched.
- */
-function redactLines(text: string, patterns: Patterns): string {
-  return text.replace(/^(data: ?)?([^\r\n]+)/gm, (line, prefix: string | undefined, content: string) => {
-    if (!/^\s*[{["]/.test(content)) return replaced(line, patterns);
-    let value: unknown;
-    try {
-      value = JSON.parse(content);
-    } catch {
-      return replaced(line, patterns);
-    }
-    const redacted = redactValue(value, patterns);
-    return redacted === value ? line : `${prefix ?? ''}${JSON.stringify(redacted)}`;
-  });
-}
-
-/** Gives the value itself where nothing was found in it. */
-function redactValue(value: unknown, patterns: Patterns): unknown {
-  if (typeof value === 'string') return replaced(value, patterns);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    const items = value.map((item) => redactValue(item, patterns));
-    return items.some((item, index) => item !== value[index]) ? items : value;
-  }
-  const isError = (value as { readonly type?: unknown }).type === 'error';
-  const inside = isError ? [...patterns, ...PATTERNS_IN_ERRORS] : patterns;
-  let isChanged = false;
-  const entries = Object.entries(value).map(([key, child]) => {
-    const isRequestId = key === 'request_id' && typeof child === 'string' && child.startsWith('req_');
-    const name = replaced(key, patterns);
-    const redacted = isRequestId ? NO_REQUEST_ID : redactValue(child, inside);
-    isChanged ||= name !== key || redacted !== child;
-    return [name, redacted];
-  });
-  return isChanged ? Object.fromEntries(entries) : value;
 }
 
 /** `metadata.user_id` of a message, and of each one in a batch. */
