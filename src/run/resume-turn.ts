@@ -7,6 +7,7 @@ import { handlersOf, type RunnableTool } from '../request/runnable-tools.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
 import { boundaryOf } from '../turn/checkpoint.ts';
 import type { UnnumberedEvent } from '../turn/events.ts';
+import { type McpServer, withServers } from '../turn/mcp-servers.ts';
 import { callsDroppedNotice } from '../turn/notices.ts';
 import type { Boundary, Checkpoint } from '../turn/turn.ts';
 import { toolUsesIn } from '../wire/blocks.ts';
@@ -31,6 +32,11 @@ export interface ResumeOptions<Parsed = unknown> extends TurnOptions {
    * A user message to send instead of going on. Calls without a result are dropped, and a notice names them.
    */
   readonly interrupt?: MessageParam['content'] | undefined;
+  /**
+   * The turn's `mcp_servers`, sent in the place of those in the checkpoint, which holds no
+   * `authorization_token`. Needed where one was sent; the same names and URLs, with any tokens.
+   */
+  readonly mcpServers?: readonly McpServer[] | undefined;
   /** Allow code or a handler to run twice: the checkpoint says that something was sent, or run, after it. */
   readonly rerun?: boolean | undefined;
 }
@@ -62,7 +68,7 @@ export function resumeTurn<Parsed = null>(
 export async function planResume(
   client: MessagesClient,
   untrusted: Checkpoint,
-  { tools = [], toolResults, format, interrupt, rerun = false, ...turnOptions }: ResumeOptions,
+  { tools = [], toolResults, format, interrupt, mcpServers, rerun = false, ...turnOptions }: ResumeOptions,
 ): Promise<TurnPlan> {
   assertMessagesClient(client);
   const checkpoint = await readCheckpoint(untrusted);
@@ -73,7 +79,9 @@ export async function planResume(
   // Results and an interruption repeat nothing.
   const isAnswered = toolResults !== undefined || interrupt !== undefined;
   assertHandlers(checkpoint, handlers, isAnswered);
-  const { standing, dropped } = goOn(checkpoint, toolResults, interrupt);
+  const { mcpServers: named = [], params } = checkpoint;
+  const complete = { ...checkpoint, params: withServers(params, named, mcpServers) };
+  const { standing, dropped } = goOn(complete, toolResults, interrupt);
   if (mayRerun && !rerun && !isAnswered) {
     throw new InvalidInputError(
       'A request was sent after this checkpoint, so its code or handlers may run a second time. Pass rerun: true if that does no harm.',

@@ -11,6 +11,7 @@ import { planTurn } from '../run/run-turn.ts';
 import { TurnStream } from '../run/turn-stream.ts';
 import type { MessagesClient } from '../sdk/client.ts';
 import { DEFAULT_LIMITS } from '../turn/limits.ts';
+import type { McpServer } from '../turn/mcp-servers.ts';
 import type { Notice } from '../turn/state.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { assertNothingUnfinished, contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
@@ -192,7 +193,9 @@ export class Session<Parsed = unknown> {
       const tools = [...new Map(handlers.flatMap((named) => [...named])).values()];
       // A turn that was begun without a format answers in plain text.
       const format = unfinished.params.output_config?.format && this.#defaults.output_config?.format;
-      const plan = await planResume(this.#client, unfinished, { format, ...given, tools });
+      const { mcp_servers: servers } = this.#defaults as { readonly mcp_servers?: readonly McpServer[] };
+      const mcpServers = unfinished.mcpServers && servers;
+      const plan = await planResume(this.#client, unfinished, { format, mcpServers, ...given, tools });
       const { params, container } = unfinished;
       return { ...plan, prefix: prefixOf({ ...params, messages: [], container }) };
     });

@@ -2,6 +2,7 @@ import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages
 import { textsOf } from './fold.ts';
 import { foldResponses } from './fold-responses.ts';
 import { asMessage } from './history.ts';
+import { withoutTokens } from './mcp-servers.ts';
 import type { TurnState } from './state.ts';
 import type { Boundary, Checkpoint, RequestParams, StoredMessage, StoredState } from './turn.ts';
 import { usageOf } from './usage.ts';
@@ -15,9 +16,11 @@ export function checkpointAt(
   { limits, runnableTools, mayRerun }: Pick<Checkpoint, 'limits' | 'runnableTools' | 'mayRerun'>,
 ): Checkpoint {
   const { messages, container = null, ...rest } = params;
+  const { params: stored, named } = withoutTokens(rest);
   return {
     version: CHECKPOINT_VERSION,
-    params: rest,
+    params: stored,
+    ...(named.length > 0 ? { mcpServers: named } : {}),
     messages: withReferences(messages, responses),
     responses: [...responses],
     container,

@@ -167,6 +167,7 @@ export const checkpointSchema = () =>
     }),
     phase: z.enum(['ready', 'awaiting-tools']),
     runnableTools: z.array(text()),
+    mcpServers: z.optional(z.array(text())),
     mayRerun: z.boolean(),
   });
 

@@ -79,6 +79,8 @@ export interface Checkpoint {
   readonly phase: 'ready' | 'awaiting-tools';
   /** Names of the tools that had a handler. */
   readonly runnableTools: readonly string[];
+  /** Names of the MCP servers whose `authorization_token` was sent: `params` holds them without it. */
+  readonly mcpServers?: readonly string[] | undefined;
   /** A request was sent after it whose outcome is not known: code may have run, and may run again. */
   readonly mayRerun: boolean;
 }

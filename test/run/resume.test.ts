@@ -1,6 +1,7 @@
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import {
   type Checkpoint,
+  createSession,
   isContainerLostError,
   isTurnInterruptedError,
   isTurnLimitError,
@@ -539,4 +540,93 @@ it('nextParams interrupts, too', () => {
     { role: 'assistant', content: [{ type: 'text', text: 'x' }] },
     { role: 'user', content: 'Stop.' },
   ]);
+});
+
+describe('the tokens of MCP servers', () => {
+  const TOKEN = 'mcp-token-0123456789';
+  const open = { type: 'url' as const, name: 'open', url: 'https://open.example/mcp' };
+  const sales = { type: 'url' as const, name: 'sales', url: 'https://sales.example/mcp' };
+  const servers = [open, { ...sales, authorization_token: TOKEN }];
+  const withServers = { ...params, mcp_servers: servers };
+
+  /** A turn that stops at its second pause, and all checkpoints that it gave. */
+  async function paused() {
+    const bodies: Record<string, unknown>[] = [];
+    const answers = clientAnswering(
+      ...['pause_turn', 'pause_turn', 'end_turn'].map((reason) =>
+        sseOf(response([{ type: 'text', text: `Said ${reason}.` }], { stopReason: reason })),
+      ),
+    );
+    const client = {
+      messages: {
+        create(body: never, options?: never) {
+          bodies.push(body);
+          return answers.messages.create(body, options);
+        },
+      },
+    } as typeof answers;
+    const stored: string[] = [];
+    const onCheckpoint = (one: Checkpoint) => void stored.push(JSON.stringify(one));
+    const error = await thrownBy(runTurn(client, withServers, { maxPauses: 1, onCheckpoint }));
+    stored.push(JSON.stringify(error.checkpoint), JSON.stringify(error));
+    return { client, bodies, stored, checkpoint: JSON.parse(JSON.stringify(error.checkpoint)) as Checkpoint };
+  }
+
+  it('are sent, in no checkpoint, and given again', async () => {
+    const { client, bodies, stored, checkpoint } = await paused();
+    expect(bodies.map((body) => body['mcp_servers'])).toEqual([servers, servers]);
+    expect(stored.length).toBeGreaterThan(2);
+    expect(stored.join('')).not.toContain(TOKEN);
+    expect(checkpoint.params).toMatchObject({ mcp_servers: [open, sales] });
+    expect(checkpoint.mcpServers).toEqual(['sales']);
+    const mcpServers = [{ ...sales, authorization_token: 'a-new-one' }, open];
+    const again: Checkpoint[] = [];
+    const onCheckpoint = (one: Checkpoint) => void again.push(one);
+    const turn = await resumeTurn(client, checkpoint, { mcpServers, onCheckpoint, maxPauses: 5 }).turn();
+    expect(turn.outcome).toBe('completed');
+    expect(bodies[2]?.['mcp_servers']).toEqual(mcpServers);
+    expect(JSON.stringify([turn, again])).not.toContain('a-new-one');
+  });
+
+  it.each([
+    [
+      'none',
+      undefined,
+      /server sales had an authorization_token, which no checkpoint holds\. Pass mcpServers/,
+    ],
+    ['one without its token', [open, sales], /server sales had an authorization_token/],
+    ['too few', servers.slice(1), /server open is not the same in/],
+    ['too many', [...servers, { ...open, name: 'else' }], /server else is not the same in/],
+    [
+      'one with another URL',
+      [open, { ...servers[1], url: 'https://else.example?k=1' }],
+      /server sales is not the same in/,
+    ],
+    ['what is no list', 'sales', /mcpServers is no list of servers\. Pass mcpServers: the list/],
+  ])('are asked for before any request: %s', async (_, mcpServers, message) => {
+    const { client, bodies, checkpoint } = await paused();
+    const error = await thrownBy(resumeTurn(client, checkpoint, { mcpServers: mcpServers as never }).turn());
+    expect(error).toMatchObject({ code: 'invalid_input', message: expect.stringMatching(message) });
+    expect(error.message).not.toContain(TOKEN);
+    expect(bodies).toHaveLength(2);
+  });
+
+  it('are those of a session’s defaults, and are not in its snapshot', async () => {
+    const { client, bodies } = start([pause(), pause(), say('Done.')]);
+    const { messages: _, ...defaults } = withServers;
+    const session = createSession(client, defaults, { maxPauses: 1 });
+    await thrownBy(session.run('Go.'));
+    const snapshot = JSON.stringify(session);
+    expect(snapshot).not.toContain(TOKEN);
+    const restored = createSession(client, defaults, { snapshot: JSON.parse(snapshot) });
+    await restored.resume({ maxPauses: 5 }).turn();
+    const { mcp_servers: __, ...bare } = defaults;
+    const other = createSession(client, bare, { snapshot: JSON.parse(snapshot) });
+    await expect(other.resume().turn()).rejects.toThrow(/server sales had an authorization_token/);
+    expect(bodies().map((body) => (body as typeof withServers).mcp_servers)).toEqual([
+      servers,
+      servers,
+      servers,
+    ]);
+  });
 });
