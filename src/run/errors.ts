@@ -8,9 +8,11 @@ import type { Checkpoint, Turn } from '../turn/turn.ts';
 export type InterruptionCode =
   | 'stream_cut'
   | 'idle_timeout'
+  | 'response_timeout'
   | 'aborted'
   | 'stream_error'
   | 'invalid_stream'
+  | 'not_a_stream'
   | 'too_large'
   | 'request_failed'
   | 'checkpoint_failed'

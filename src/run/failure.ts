@@ -1,4 +1,4 @@
-import { isCodeExecutionError, reasonOf } from '../errors.ts';
+import { isInvalidInputError, reasonOf } from '../errors.ts';
 import { factsOf, verdictOf } from '../sdk/failures.ts';
 import type { TurnState } from '../turn/state.ts';
 import type { TurnTranslator } from '../turn/translate.ts';
@@ -68,7 +68,7 @@ function factsOfFailure(error: unknown, responses: number): Omit<FailedTurn, 'st
   const { requestId, type } = factsOf(error);
   const facts = { retryable, requestId, cause: error, subject: null };
   const reason = reasonOf(error);
-  if (isCodeExecutionError(error) || responses === 0) {
+  if (isInvalidInputError(error) || responses === 0) {
     const { code, name } = (isRecord(error) ? error : {}) as Record<string, unknown>;
     return { ...facts, code: String(code ?? type ?? name ?? 'unknown_error'), message: reason, asItIs: true };
   }

@@ -14,14 +14,13 @@ import { TurnTranslator } from '../turn/translate.ts';
 import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { type Message, toolUsesIn } from '../wire/blocks.ts';
 import { requestedContainerId } from '../wire/container.ts';
-import { readResponse } from '../wire/read-response.ts';
-import { ownSignal, untilAborted } from '../wire/signals.ts';
+import { type OwnSignal, ownSignal, untilAborted } from '../wire/signals.ts';
 import { TurnBreak } from '../wire/turn-break.ts';
 import { endTurn, unfinishedTurn } from './end-turn.ts';
 import { TurnLimitError } from './errors.ts';
 import { errorOf, type FailedTurn, failTurn } from './failure.ts';
 import type { Run } from './plan.ts';
-import { sendMessage } from './send.ts';
+import { type Answer, sendMessage } from './send.ts';
 import {
   type Asks,
   afterBreak,
@@ -248,16 +247,16 @@ class TurnLoop {
     signal.throwIfAborted();
     const own = ownSignal(signal);
     try {
-      const response = await this.#send(own.signal);
+      const answer = await this.#send(own);
       this.#mayRestart = false;
       const limits = { ...options, signal: own.signal, budget: this.#budget };
-      for await (const _ of readResponse(response, limits, (event) => this.#translator.push(event))) {
+      for await (const _ of answer.read(limits, (event) => this.#translator.push(event))) {
         yield;
         // Whatever has arrived already: after an abort, also by leaving the loop, nothing more is sent.
         signal.throwIfAborted();
         if (this.#translator.stopped) break;
       }
-      return this.#translator.complete(response.headers.get('request-id'));
+      return this.#translator.complete(answer.requestId);
     } finally {
       own.release();
     }
@@ -267,10 +266,9 @@ class TurnLoop {
    * Sends the request, once more in a fresh container where
    * the one that it names is gone and nothing is lost with it.
    */
-  async #send(signal: AbortSignal): Promise<Response> {
+  async #send(own: OwnSignal): Promise<Answer> {
     const { client, options, observer } = this.#run;
     const { params, responses } = this.#standing;
-    const { retries, request } = options;
     const requestedContainer = requestedContainerId(params.container);
     const onPost = () => {
       this.#isPending = true;
@@ -281,18 +279,14 @@ class TurnLoop {
       this.#isPending = verdictOf(error).mayHaveRun;
     };
     try {
-      const messages = withoutEmpty(params.messages);
-      return await sendMessage(
-        client,
-        { ...params, messages },
-        { retries, signal, request, observer, onPost, onFailure },
-      );
+      const sent = { ...params, messages: withoutEmpty(params.messages) };
+      return await sendMessage(client, sent, { ...options, own, observer, onPost, onFailure });
     } catch (error) {
       const lost = requestedContainer === null ? undefined : this.#knownContainer(requestedContainer);
-      if (signal.aborted || !lost || !isContainerLost(error, lost, options.now())) throw error;
+      if (own.signal.aborted || !lost || !isContainerLost(error, lost, options.now())) throw error;
       this.#isPending = false;
       this.#restart(lost, error);
-      return this.#send(signal);
+      return this.#send(own);
     }
   }
 

@@ -35,8 +35,16 @@ export interface TurnOptions {
    * fresh one with the uploads repeated, once, and only while nothing of the turn has run. Default `'throw'`.
    */
   readonly onLostContainer?: 'throw' | 'restart' | undefined;
-  /** Longest silence of a stream in milliseconds; any byte counts, pings too. Default 290 000. */
+  /**
+   * Longest silence in milliseconds, from the request on; of a
+   * stream any byte counts, pings too. Default 290 000.
+   */
   readonly idleTimeoutMs?: number | undefined;
+  /**
+   * Longest time of one response in milliseconds, from its request to its end, however much comes
+   * on the way: then a `TurnInterruptedError` of code `response_timeout`. Default 14 400 000, four hours.
+   */
+  readonly maxResponseMs?: number | undefined;
   /**
    * Tries after the first when it is certain that no code ran (429, 503, 529, never connected). Default 2.
    */
@@ -104,6 +112,7 @@ const OPTIONS = {
   onLostContainer: { rule: LOST, default: 'throw' },
   // Under the 300 s after which Node's fetch gives a silent body up by itself.
   idleTimeoutMs: { rule: AMOUNT, default: 290_000 },
+  maxResponseMs: { rule: AMOUNT, default: 14_400_000 },
   retries: { rule: COUNT, default: 2 },
   interruptedRetries: { rule: COUNT, default: 0 },
   onPrefixChange: { rule: PREFIX, default: 'error' },

@@ -9,6 +9,8 @@ import { requestedContainerId } from '../wire/container.ts';
 import { readEventStream, readResponse } from '../wire/read-response.ts';
 import { readSdkStream } from '../wire/read-sdk-stream.ts';
 import type { ReadOptions } from '../wire/reader.ts';
+import { ownSignal } from '../wire/signals.ts';
+import { overtime } from '../wire/turn-break.ts';
 import { errorOf, failTurn } from './failure.ts';
 import { type ResolvedTurnOptions, resolveTurnOptions, type TurnOptions } from './options.ts';
 
@@ -17,7 +19,10 @@ export type TurnEventSource = AsyncIterable<object> | Response | ReadableStream<
 
 /** Options of {@link turnEvents}; those of reading are as for `streamTurn`. */
 export interface TurnEventsOptions
-  extends Pick<TurnOptions, 'signal' | 'idleTimeoutMs' | 'maxEventBytes' | 'maxTurnBytes' | 'maxTurnEvents'> {
+  extends Pick<
+    TurnOptions,
+    'signal' | 'idleTimeoutMs' | 'maxResponseMs' | 'maxEventBytes' | 'maxTurnBytes' | 'maxTurnEvents'
+  > {
   /** The state of the turn so far, when this response continues one. Default: a new turn. */
   readonly state?: TurnState;
   /**
@@ -67,8 +72,11 @@ export async function* turnEvents(
   const responseIndex = state.exchanges.filter(({ interrupted }) => !interrupted).length;
   translator.beginResponse({ responseIndex, requestedContainer, startedAt: null });
   let failure: { readonly error: unknown } | undefined;
+  const own = ownSignal(resolved.signal);
+  own.limit(resolved.maxResponseMs, () => overtime(resolved.maxResponseMs));
   try {
-    for await (const _ of read(source, resolved, (event) => translator.push(event))) {
+    const limits = { ...resolved, signal: own.signal };
+    for await (const _ of read(source, limits, (event) => translator.push(event))) {
       yield* take();
       if (translator.stopped) break;
     }
@@ -84,6 +92,8 @@ export async function* turnEvents(
     if (error instanceof InvalidInputError) throw error;
     const turn = { signal: resolved.signal, emit, readState: () => fold.state, responses: [], translator };
     failure = { error: errorOf(failTurn(error, turn), () => null) };
+  } finally {
+    own.release();
   }
   yield* take();
   if (failure) throw failure.error;

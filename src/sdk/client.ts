@@ -1,11 +1,18 @@
 import type { DeletedFile, FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { assertInput, InvalidInputError } from '../errors.ts';
 
-/** One request to the Messages API, as the SDK's `create` returns it. */
+/**
+ * One request to the Messages API, as the SDK's `create` returns it. A client that is wrapped by
+ * an instrumentation may give a plain promise of the SDK's stream instead.
+ */
 export interface MessagesClient {
   readonly messages: {
-    // biome-ignore lint/suspicious/noExplicitAny: the SDK's overloads fit open params only.
-    create(params: any, options?: any): { asResponse(): Promise<Response> };
+    // biome-ignore-start lint/suspicious/noExplicitAny: the SDK's overloads fit open params only.
+    create(
+      params: any,
+      options?: any,
+    ): { asResponse(): Promise<Response> } | PromiseLike<AsyncIterable<unknown>>;
+    // biome-ignore-end lint/suspicious/noExplicitAny: see above
   };
 }
 

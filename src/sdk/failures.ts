@@ -1,5 +1,6 @@
-import { reasonOf } from '../errors.ts';
+import { isCodeExecutionError, reasonOf } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
+import { headerOf } from '../wire/headers.ts';
 import { TurnBreak } from '../wire/turn-break.ts';
 
 /** What a failed request, or a response that broke off, means for sending again. */
@@ -38,8 +39,8 @@ const BY_CODE: ReadonlyMap<string, Verdict> = new Map([
   ['idle_timeout', BROKE_OFF],
 ]);
 
-/** Kinds of API errors in the middle of a stream that pass by themselves. */
-const PASSING_TYPES = ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'];
+/** Kinds of errors in a stream that pass by themselves: the API's, and what gateways call them. */
+const PASSING_KIND = /^(api_error|timeout_error)$|overloaded|rate_limit|too_many_requests/;
 
 /** Failures of making a connection, in Node, Bun and Deno: no byte of the request left. */
 const NEVER_CONNECTED = new Set([
@@ -52,6 +53,8 @@ const NEVER_CONNECTED = new Set([
   'ConnectionRefused',
   'FailedToOpenSocket',
 ]);
+
+export { headerOf };
 
 /** What an error of the SDK says, whichever copy of the SDK made it. */
 export interface ErrorFacts {
@@ -77,10 +80,8 @@ export function factsOf(error: unknown): ErrorFacts {
 
 /** Asks the table. `x-should-retry` of the server overrides what it says about passing. */
 export function verdictOf(error: unknown): Verdict {
-  if (error instanceof TurnBreak) {
-    if (error.code === 'stream_error' && PASSING_TYPES.includes(String(error.subject))) return BROKE_OFF;
-    return BY_CODE.get(error.code) ?? UNKNOWN;
-  }
+  if (error instanceof TurnBreak) return ofBreak(error);
+  if (isCodeExecutionError(error) && error.code === 'redirected') return REFUSED;
   const verdict = byStatus(error);
   const advice = headerOf(error, 'x-should-retry');
   return advice === null ? verdict : { ...verdict, passes: advice === 'true' };
@@ -113,19 +114,29 @@ export function isPrefixMismatch(error: unknown): boolean {
   return false;
 }
 
+function ofBreak({ code, subject }: TurnBreak): Verdict {
+  if (code === 'stream_error') {
+    const status = Number(subject);
+    return (status >= 400 ? ofStatus(status).passes : PASSING_KIND.test(String(subject)))
+      ? BROKE_OFF
+      : UNKNOWN;
+  }
+  // After the stop reason, which is its subject, the whole answer is there.
+  if (code === 'stream_cut' && subject !== null) return UNKNOWN;
+  return BY_CODE.get(code) ?? UNKNOWN;
+}
+
+function ofStatus(status: number | null): Verdict {
+  return BY_STATUS.get(status) ?? (Number(status) >= 500 ? BROKE_OFF : REFUSED);
+}
+
 function byStatus(error: unknown): Verdict {
   const { status } = factsOf(error);
   for (let cause = error; isRecord(cause); cause = cause['cause']) {
     if (typeof status !== 'number' && NEVER_CONNECTED.has(String(cause['code']))) return HELD_BACK;
   }
   if (status === undefined) return UNKNOWN;
-  return BY_STATUS.get(status) ?? (Number(status) >= 500 ? BROKE_OFF : REFUSED);
-}
-
-/** A header of an error, by `get`: the classes of other people's `fetch` are not the runtime's. */
-export function headerOf(error: unknown, name: string): string | null {
-  const headers = isRecord(error) ? (error['headers'] as Partial<Headers> | undefined) : undefined;
-  return typeof headers?.get === 'function' ? headers.get(name) : null;
+  return ofStatus(status);
 }
 
 /** A container id with the time when it expires, where that is known. */

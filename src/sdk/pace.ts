@@ -1,4 +1,4 @@
-import { isRecord } from '../wire/blocks.ts';
+import { discard } from '../wire/reader.ts';
 import { sleep, untilAborted } from '../wire/signals.ts';
 import { factsOf, verdictOf } from './failures.ts';
 import { LONGEST_DELAY_MS, retrier, retryDelayMs } from './retry.ts';
@@ -40,7 +40,7 @@ export class Pace {
       const sentAt = performance.now();
       try {
         // Also of a `fetch` that ignores its signal.
-        const response = await untilAborted(request(), signal, cancelBody);
+        const response = await untilAborted(request(), signal, discard);
         this.#waits = 0;
         return response;
       } catch (error) {
@@ -69,10 +69,4 @@ export class Pace {
     this.#heldUntil = Math.max(this.#heldUntil, performance.now() + wait);
     return true;
   }
-}
-
-/** By shape: a Response of another realm or of a polyfill is one, too. */
-function cancelBody(late: unknown): void {
-  const body = isRecord(late) ? (late['body'] as ReadableStream | null | undefined) : undefined;
-  void body?.cancel?.().catch(() => {});
 }

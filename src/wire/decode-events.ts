@@ -1,11 +1,18 @@
 import { createParser } from 'eventsource-parser';
 import { isBlock, isRecord, type WireEvent } from './blocks.ts';
+import { kindOf, reportsError, wordsOf } from './error-words.ts';
 import { createEventParser } from './event-parser.ts';
 import { eventTooLarge, type ReadOptions } from './reader.ts';
 import { invalidStream, streamError, TurnBreak } from './turn-break.ts';
 
 /** Characters that the SSE parser is given at once; what comes from a socket is no larger. */
 const FED_AT_ONCE = 65_536;
+
+/**
+ * The parser measures lines with their `data: ` and only while they wait for their end.
+ * With so much more it leaves the limit to what is measured here, the same in any chunks.
+ */
+const LINE_SLACK = 64;
 
 const KNOWN_EVENTS = new Set([
   'message_start',
@@ -21,16 +28,19 @@ export function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (eve
   let failure: TurnBreak | undefined;
   const text = new TextDecoder();
   const parse = createEventParser();
+  const measure = (line: string) => {
+    if (line.length > maxEventBytes) failure ??= eventTooLarge(maxEventBytes);
+  };
   const parser = createParser({
-    maxBufferSize: maxEventBytes,
+    maxBufferSize: maxEventBytes + LINE_SLACK,
     onEvent({ event: name, data }) {
-      if (failure) return;
-      // An event that came within one chunk was never buffered, and so not measured by the parser.
-      if (data.length > maxEventBytes) failure = eventTooLarge(maxEventBytes);
-      else failure = handOut(parse(data), name, data, onEvent);
+      measure(data);
+      failure ??= handOut(parse(data), name, data, onEvent);
     },
+    onComment: measure,
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') failure ??= eventTooLarge(maxEventBytes, error);
+      else measure(error.line ?? '');
     },
   });
   // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
@@ -55,13 +65,15 @@ export function handOut(
   data: string,
   onEvent: (event: WireEvent) => void,
 ): TurnBreak | undefined {
-  if (name === 'error') return failureOfErrorEvent(isRecord(event) ? event : {});
+  if (name === 'error') return failureOfErrorEvent(event ?? data);
   const unusable = (cause?: unknown) =>
     invalidStream(
       `The response holds an event that cannot be read${name ? ` (event: ${name})` : ''}: ${data.slice(0, 200)}`,
       cause,
     );
   if (!isBlock(event)) {
+    // As gateways do that have no `event:` line.
+    if (reportsError(event)) return failureOfErrorEvent(event);
     if (name !== undefined && KNOWN_EVENTS.has(name)) return unusable();
     // A gateway's own, such as `data: [DONE]`: nothing of the API's, and kept as an `unknown` part.
     onEvent({ type: 'unreadable_event', name: name ?? null, data } as unknown as WireEvent);
@@ -78,15 +90,12 @@ export function handOut(
 
 /**
  * `event: error` after HTTP 200, as documented for an overload:
- * `{"type":"error","error":{"type","message"}}`. Some kinds pass by themselves;
- * sending again may still run code twice, which is why the turn decides and not this.
+ * `{"type":"error","error":{"type","message"}}`, or what a gateway writes instead. Some kinds pass by
+ * themselves; sending again may still run code twice, which is why the turn decides and not this.
  */
-export function failureOfErrorEvent(event: { readonly [key: string]: unknown }): TurnBreak {
-  const error = isRecord(event['error']) ? event['error'] : {};
-  const type = typeof error['type'] === 'string' ? error['type'] : 'unknown_error';
-  const message = typeof error['message'] === 'string' ? error['message'] : 'no message';
-  const requestId = event['request_id'];
-  return streamError(type, message, {
+export function failureOfErrorEvent(event: unknown): TurnBreak {
+  const requestId = isRecord(event) ? event['request_id'] : null;
+  return streamError(kindOf(event), wordsOf(event) ?? 'no message', {
     cause: event,
     requestId: typeof requestId === 'string' ? requestId : null,
   });

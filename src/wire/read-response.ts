@@ -1,15 +1,18 @@
 import { isRecord, type WireEvent } from './blocks.ts';
 import { createEventDecoder, failureOfErrorEvent, handOut } from './decode-events.ts';
+import { wordsOf } from './error-words.ts';
+import { headerOf } from './headers.ts';
 import { parseJson } from './partial-json.ts';
 import {
+  bodyReaderOf,
   eventTooLarge,
   type Readable,
   type ReadOptions,
-  readerOf,
   readPieces,
   spendBytes,
 } from './reader.ts';
-import { invalidStream, TurnBreak } from './turn-break.ts';
+import { ResponseWatch } from './response-watch.ts';
+import { type AnswerFacts, invalidStream, notAStream, TurnBreak } from './turn-break.ts';
 
 /**
  * Takes a chunk, or `undefined` at the end, and returns
@@ -17,12 +20,18 @@ import { invalidStream, TurnBreak } from './turn-break.ts';
  */
 type Decoder = (bytes: Uint8Array | undefined) => TurnBreak | undefined;
 
+/** So many bytes of a body are kept to show its beginning where it is no stream. */
+const SHOWN_BYTES = 2048;
+
+const NO_BYTES: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: async function* () {} };
+
 /**
  * Reads the events of a streamed response and hands each to `onEvent` as it is decoded.
  * Yields after each chunk of bytes, and reads the next one only when asked to go on.
  *
  * Ends when the body does: whether a `message_stop` came is for the caller to check. Leaving the loop
  * early cancels the body. A server that ignored `stream: true` and answered with JSON is read as well.
+ * What counts are the bytes: a gateway may name another content type.
  *
  * @throws {TurnBreak} when the body breaks, is silent for too long, exceeds a limit or is no event stream,
  * and when `signal` aborts. Events of the same chunk that came before the fault are handed out first.
@@ -32,29 +41,34 @@ export async function* readResponse(
   options: ReadOptions,
   onEvent: (event: WireEvent) => void,
 ): AsyncGenerator<void> {
-  if (!response.body) return;
-  const isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '');
-  const decode = isJson ? createMessageDecoder(options, onEvent) : createEventDecoder(options, onEvent);
+  const facts = { status: response.status, contentType: headerOf(response, 'content-type') };
   try {
-    yield* readBody(response.body, options, decode);
+    const decode = (watch: ResponseWatch) => createBodyDecoder(options, facts, watch, onEvent);
+    yield* readBody(response.body ?? NO_BYTES, options, decode);
   } catch (error) {
-    if (error instanceof TurnBreak) error.requestId ??= response.headers.get('request-id');
+    if (error instanceof TurnBreak) error.requestId ??= headerOf(response, 'request-id');
     throw error;
   }
 }
 
-/** Like {@link readResponse}, for a body of server-sent events alone. */
+/** Like {@link readResponse}, for a body alone. */
 export function readEventStream(
   body: Readable<Uint8Array>,
   options: ReadOptions,
   onEvent: (event: WireEvent) => void,
 ): AsyncGenerator<void> {
-  return readBody(body, options, createEventDecoder(options, onEvent));
+  return readBody(body, options, (watch) => createBodyDecoder(options, {}, watch, onEvent));
 }
 
-function readBody(body: Readable<Uint8Array>, options: ReadOptions, decode: Decoder): AsyncGenerator<void> {
+function readBody(
+  body: Readable<Uint8Array>,
+  options: ReadOptions,
+  decoderOf: (watch: ResponseWatch) => Decoder,
+): AsyncGenerator<void> {
   const { budget } = options;
-  return readPieces(readerOf(body), options, (bytes) => {
+  const watch = new ResponseWatch();
+  const decode = decoderOf(watch);
+  return readPieces(bodyReaderOf(body), options, watch, (bytes) => {
     // What came before the limit came: events of the same chunk are handed out, too.
     const fitting = bytes?.subarray(0, budget.bytesLeft);
     const overdrawn = spendBytes(budget, bytes?.byteLength ?? 0);
@@ -62,8 +76,65 @@ function readBody(body: Readable<Uint8Array>, options: ReadOptions, decode: Deco
   });
 }
 
+/** Decides by the first character whether events or JSON come, and at the end whether it was either. */
+function createBodyDecoder(
+  options: ReadOptions,
+  facts: AnswerFacts,
+  watch: ResponseWatch,
+  onEvent: (event: WireEvent) => void,
+): Decoder {
+  const shown = new TextDecoder();
+  let begin = '';
+  let left = SHOWN_BYTES;
+  let decode: Decoder | undefined;
+  const take = watch.watching(onEvent);
+  return (chunk) => {
+    // Blanks before the first character are nothing to events and to JSON.
+    const bytes = begin === '' ? withoutBlanks(chunk) : chunk;
+    if (bytes && left > 0) {
+      begin = (begin + shown.decode(bytes.subarray(0, left), { stream: true })).trimStart();
+      if (begin !== '') left -= bytes.byteLength;
+    }
+    if (begin === '') return bytes || isMeantAsEvents(facts) ? undefined : notAStream(facts, '');
+    decode ??= /^[{[]/.test(begin)
+      ? createMessageDecoder(options, facts, take)
+      : createEventDecoder(options, take);
+    const failure = decode(bytes);
+    if (failure || bytes) return failure;
+    if (!watch.started && !beginsEvents(begin)) return notAStream(facts, begin);
+    return watch.stopped ? undefined : lastWords(watch.stranger);
+  };
+}
+
+function withoutBlanks(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  const start = bytes?.findIndex((byte) => byte > 0x20) ?? 0;
+  return bytes?.subarray(start === -1 ? bytes.byteLength : start);
+}
+
+/** Blank, such an answer is a stream that was cut before its first event. */
+function isMeantAsEvents({ contentType }: AnswerFacts): boolean {
+  return contentType === undefined || /\bevent-stream\b/i.test(contentType ?? '');
+}
+
+/** Whether a text begins as server-sent events do, as far as it goes. */
+function beginsEvents(text: string): boolean {
+  return ['event:', 'data:', 'id:', 'retry:', ':'].some(
+    (field) => text.startsWith(field) || field.startsWith(text),
+  );
+}
+
+/** A last event that is none of the API's and no `[DONE]` is what a gateway says of the end. */
+function lastWords(data: string | null): TurnBreak | undefined {
+  const event = parseJson(data ?? '');
+  return wordsOf(event) ? failureOfErrorEvent(event) : undefined;
+}
+
 /** A whole message as JSON, handed out as the two events that carry one. */
-function createMessageDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void): Decoder {
+function createMessageDecoder(
+  { maxEventBytes }: ReadOptions,
+  facts: AnswerFacts,
+  onEvent: (event: WireEvent) => void,
+): Decoder {
   const text = new TextDecoder();
   let json = '';
   return (bytes) => {
@@ -72,7 +143,9 @@ function createMessageDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: W
     if (bytes) return undefined;
     const body = parseJson(json);
     if (isRecord(body) && body['type'] === 'error') return failureOfErrorEvent(body);
+    const words = wordsOf(body);
     if (!isRecord(body) || !Array.isArray(body['content'])) {
+      if (words || !/\bjson\b/i.test(facts.contentType ?? '')) return notAStream(facts, json, words);
       return invalidStream(`The server answered with JSON that is no message: ${json.slice(0, 200)}`);
     }
     return (

@@ -1,7 +1,9 @@
 import { isRecord, type WireEvent } from './blocks.ts';
 import { handOut } from './decode-events.ts';
+import { kindOf, wordsOf } from './error-words.ts';
 import { eventTooLarge, type ReadOptions, readerOf, readPieces, spendBytes } from './reader.ts';
-import { invalidStream, streamError, turnAborted } from './turn-break.ts';
+import { ResponseWatch } from './response-watch.ts';
+import { invalidStream, notAStream, streamError, turnAborted } from './turn-break.ts';
 
 /** The raw stream of the SDK, or anything that gives its events. */
 export type SdkStream = AsyncIterable<unknown> & { readonly controller?: AbortController };
@@ -32,12 +34,17 @@ export function readSdkStream(
       events.cancel();
     },
   };
-  return readPieces(reader, options, (event) => {
-    if (event === undefined) return undefined;
+  const watch = new ResponseWatch();
+  const take = watch.watching(onEvent);
+  let came = false;
+  return readPieces(reader, options, watch, (event) => {
+    // Of an answer that is no stream the SDK makes an empty one.
+    if (event === undefined) return came ? undefined : notAStream({}, '');
+    came = true;
     const size = sizeOf(event);
     const overdrawn = spendBytes(budget, size);
     if (size > maxEventBytes) return eventTooLarge(maxEventBytes);
-    return overdrawn ?? handOut(event, undefined, String(event), onEvent);
+    return overdrawn ?? handOut(event, undefined, String(event), take);
   });
 }
 
@@ -51,13 +58,13 @@ function sizeOf(event: unknown): number {
 /** The SDK throws an `error` event as an APIError without status, and what breaks the body as it is. */
 function failureOf(error: unknown): unknown {
   if (!isRecord(error)) return error;
-  const { name, type, message, requestID } = error;
+  const { name, type, message, requestID, error: body } = error;
   if (name === 'AbortError' || name === 'APIUserAbortError') return turnAborted(error);
   if (name === 'SyntaxError') {
     return invalidStream(`The response holds an event that cannot be read: ${String(message)}`, error);
   }
   if (!('status' in error)) return error;
-  return streamError(String(type ?? 'an error'), String(message), {
+  return streamError(kindOf({ error: body, type }), wordsOf(body) ?? String(message), {
     cause: error,
     requestId: typeof requestID === 'string' ? requestID : null,
   });

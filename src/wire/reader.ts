@@ -1,6 +1,8 @@
-import { reasonOf } from '../errors.ts';
+import { quoted, reasonOf } from '../errors.ts';
+import { isRecord } from './blocks.ts';
+import { type ResponseWatch, STOP_DUE_MS } from './response-watch.ts';
 import { SilenceTimer } from './silence-timer.ts';
-import { silent, TurnBreak, tooLarge, turnAborted } from './turn-break.ts';
+import { invalidStream, silent, stopOverdue, TurnBreak, tooLarge, turnAborted } from './turn-break.ts';
 
 /** Anything that is read piece by piece, in one form. */
 export interface Reader<Piece> {
@@ -22,6 +24,9 @@ export function readerOf<Piece>(source: Readable<Piece>): Reader<Piece> {
     return { read: () => reader.read(), cancel: (reason) => void reader.cancel(reason).catch(() => {}) };
   }
   const iterator = source[Symbol.asyncIterator]();
+  const { on, destroy } = source as Partial<NodeStream>;
+  // Of a stream of Node an error that nobody hears, also after the reading, ends the process.
+  on?.call(source, 'error', () => {});
   let leave = () => {};
   return {
     read: () =>
@@ -33,8 +38,48 @@ export function readerOf<Piece>(source: Readable<Piece>): Reader<Piece> {
     cancel: () => {
       leave();
       iterator.return?.()?.then?.(undefined, () => {});
+      destroy?.call(source);
     },
   };
+}
+
+/** What is used of a stream of Node, which is what other people's `fetch` gives as a body. */
+interface NodeStream {
+  on(event: 'error', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** The one reader of bodies, also of those whose pieces are texts or arrays of another realm. */
+export function bodyReaderOf(body: Readable<Uint8Array>): Reader<Uint8Array> {
+  if (!isRecord(body) || !('getReader' in body || Symbol.asyncIterator in body)) {
+    throw invalidStream(`The body of the response cannot be read: it is ${quoted(body)}, and no stream.`);
+  }
+  const reader = readerOf(body);
+  if ('getReader' in body) return reader;
+  const read = async () => {
+    const { done, value } = await reader.read();
+    return done ? { done } : { value: bytesOf(value) };
+  };
+  return { ...reader, read };
+}
+
+function bytesOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === 'string') return new TextEncoder().encode(piece);
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  throw invalidStream(`The body of the response gave ${quoted(piece)} where bytes were due.`);
+}
+
+/** Lets go of a response that nobody reads, whichever `fetch` gave it. */
+export function discard(answer: unknown): void {
+  const body = isRecord(answer) ? (answer['body'] ?? answer) : undefined;
+  const { cancel, destroy, controller } = (isRecord(body) ? body : {}) as Partial<
+    ReadableStream & NodeStream & { readonly controller: AbortController }
+  >;
+  if (cancel) void cancel.call(body as ReadableStream).catch(() => {});
+  else if (destroy) destroy.call(body);
+  else controller?.abort();
 }
 
 /** Limits of reading one response. */
@@ -59,6 +104,7 @@ export interface ReadOptions {
 export async function* readPieces<Piece>(
   reader: Reader<Piece>,
   { signal, idleTimeoutMs }: ReadOptions,
+  watch: ResponseWatch,
   take: (piece: Piece | undefined) => TurnBreak | undefined,
 ): AsyncGenerator<void> {
   let ending: TurnBreak | undefined;
@@ -70,16 +116,21 @@ export async function* readPieces<Piece>(
   // A source that fails may end itself right before it throws, and what it throws says more.
   const abortLater = () => setTimeout(abort);
   const silence = new SilenceTimer(idleTimeoutMs, () => end(silent(idleTimeoutMs)));
+  const stopDue = new SilenceTimer(STOP_DUE_MS, () =>
+    end(stopOverdue(String(watch.stopReason), STOP_DUE_MS)),
+  );
   signal?.addEventListener('abort', abort);
   reader.signal?.addEventListener('abort', abortLater);
   try {
     for (;;) {
       if (signal?.aborted || reader.signal?.aborted) throw turnAborted(signal?.reason);
       silence.begin();
+      if (watch.isEnding) stopDue.begin();
       const { done, value } = await reader.read();
       silence.end();
       if (done && (ending || reader.signal?.aborted)) throw ending ?? turnAborted();
-      const failure = take(done ? undefined : value);
+      const failure = tried(() => take(done ? undefined : value));
+      stopDue.end(watch.takeHeard());
       yield;
       if (failure) throw failure;
       if (done) return;
@@ -90,7 +141,18 @@ export async function* readPieces<Piece>(
     signal?.removeEventListener('abort', abort);
     reader.signal?.removeEventListener('abort', abortLater);
     silence.clear();
+    stopDue.clear();
     reader.cancel();
+  }
+}
+
+/** What came and cannot be understood is no fault of the connection. */
+function tried(take: () => TurnBreak | undefined): TurnBreak | undefined {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof TurnBreak) return error;
+    return invalidStream(`The response cannot be read: ${reasonOf(error)}`, error);
   }
 }
 

@@ -5,7 +5,9 @@ export const LONGEST_TIMER_MS = 2_147_483_647;
 export interface OwnSignal {
   readonly signal: AbortSignal;
   readonly abort: (reason?: unknown) => void;
-  /** To be called when the work is over: nothing is left on the parent. */
+  /** Aborts after so long, with a reason that is made then. Gives what lifts the limit. */
+  readonly limit: (milliseconds: number, reason: () => unknown) => () => void;
+  /** To be called when the work is over: nothing is left on the parent, and no limit stands. */
   readonly release: () => void;
 }
 
@@ -26,17 +28,26 @@ export function ownSignal(parent: AbortSignal | undefined): OwnSignal {
   const controller = new AbortController();
   const { signal } = controller;
   const abort = (reason?: unknown) => controller.abort(reason);
-  if (!parent) return { signal, abort, release: () => {} };
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const limit: OwnSignal['limit'] = (milliseconds, reason) => {
+    if (milliseconds > LONGEST_TIMER_MS) return () => {};
+    const timer = setTimeout(() => abort(reason()), milliseconds);
+    timers.add(timer);
+    return () => clearTimeout(timer);
+  };
+  const lift = () => timers.forEach((timer) => void clearTimeout(timer));
+  if (!parent) return { signal, abort, limit, release: lift };
   if (parent.aborted) abort(parent.reason);
   const family = families.get(parent) ?? newFamily(parent);
   family.children.add(controller);
   const release = () => {
+    lift();
     family.children.delete(controller);
     if (family.children.size > 0) return;
     parent.removeEventListener('abort', family.abort);
     families.delete(parent);
   };
-  return { signal, abort, release };
+  return { signal, abort, limit, release };
 }
 
 function newFamily(parent: AbortSignal): Family {

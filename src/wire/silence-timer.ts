@@ -9,6 +9,8 @@ export class SilenceTimer {
   readonly #onSilence: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitsSince: number | undefined;
+  /** What earlier reads waited that brought nothing that counts. */
+  #waited = 0;
 
   constructor(milliseconds: number, onSilence: () => void) {
     this.#milliseconds = milliseconds;
@@ -18,11 +20,17 @@ export class SilenceTimer {
   /** A read begins to wait. */
   begin(): void {
     this.#waitsSince = performance.now();
-    if (this.#milliseconds <= LONGEST_TIMER_MS) this.#timer ??= setTimeout(this.#check, this.#milliseconds);
+    const left = this.#milliseconds - this.#waited;
+    if (left <= LONGEST_TIMER_MS) this.#timer ??= setTimeout(this.#check, left);
   }
 
-  /** It waits no more. What its reader does next takes its own time. */
-  end(): void {
+  /**
+   * It waits no more. What its reader does next takes its own time.
+   * Where nothing was heard that counts, the next read waits on.
+   */
+  end(heard = true): void {
+    if (this.#waitsSince === undefined) return;
+    this.#waited = heard ? 0 : this.#waited + performance.now() - this.#waitsSince;
     this.#waitsSince = undefined;
   }
 
@@ -33,7 +41,7 @@ export class SilenceTimer {
   readonly #check = (): void => {
     this.#timer = undefined;
     if (this.#waitsSince === undefined) return;
-    const left = this.#milliseconds - (performance.now() - this.#waitsSince);
+    const left = this.#milliseconds - this.#waited - (performance.now() - this.#waitsSince);
     if (left > 0) this.#timer = setTimeout(this.#check, left);
     else this.#onSilence();
   };

@@ -44,6 +44,13 @@ export async function thrownBy(what: PromiseLike<unknown> | (() => unknown)): Pr
   expect.unreachable('nothing was thrown');
 }
 
+/** All that an iteration gives. */
+export async function drained<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of source) all.push(one);
+  return all;
+}
+
 export const viaJson = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 /** A copy of plain data without the times that a run's clock gave: whole messages have none. */

@@ -1,6 +1,6 @@
 import { headerOf } from '../../sdk/failures.ts';
 import type { Artifact } from '../../turn/artifact.ts';
-import { type Reader, readerOf } from '../../wire/reader.ts';
+import { bodyReaderOf, type Reader } from '../../wire/reader.ts';
 import { ArtifactError } from '../errors.ts';
 import { tooLarge } from './artifact-failure.ts';
 
@@ -44,7 +44,7 @@ export class ArtifactBody {
     const grows = CREDENTIALED.test(mimeType ?? 'image/');
     this.#least = Math.max(this.length ?? 0, sizeBytes ?? 0);
     this.#most = this.length ?? (grows ? null : sizeBytes) ?? Number.POSITIVE_INFINITY;
-    this.#reader = response.body ? readerOf(response.body) : undefined;
+    this.#reader = response.body ? bodyReaderOf(response.body) : undefined;
     this.#fileId = fileId;
     this.#limits = limits;
     // Also where a `fetch` ignores its signal.
