@@ -27,6 +27,7 @@ export {
   type ArtifactErrorCode,
   type FailedArtifact,
   type FailedUpload,
+  type ForeignAnswer,
   isArtifactError,
   isUploadError,
   UploadError,
@@ -78,6 +79,7 @@ export { type TurnEventSource, type TurnEventsOptions, turnEvents } from './run/
 export type { TurnStream } from './run/turn-stream.ts';
 export type { FilesClient, MessagesClient } from './sdk/client.ts';
 export { isPrefixMismatch } from './sdk/failures.ts';
+export { isRedirectError, RedirectError } from './sdk/redirects.ts';
 export { createSession, type SessionOptions } from './session/create-session.ts';
 export type { SessionDefaults } from './session/next-turn.ts';
 export type {

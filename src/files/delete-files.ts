@@ -1,10 +1,12 @@
-import { assertInput } from '../errors.ts';
+import { assertInput, quoted } from '../errors.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { factsOf } from '../sdk/failures.ts';
 import { inParallel } from '../sdk/in-parallel.ts';
 import { Pace } from '../sdk/pace.ts';
+import { unredirected } from '../sdk/redirects.ts';
 import { withOwnSignal } from '../wire/signals.ts';
 import { assertWhole } from './assert-whole.ts';
+import { ArtifactError } from './errors.ts';
 
 /** What became of one file. */
 export interface DeletedResult {
@@ -53,10 +55,21 @@ export async function deleteFiles(
   const pace = new Pace({ retries });
   return inParallel([...new Set(ids as string[])], concurrency, async (fileId) => {
     try {
-      await withOwnSignal(options.signal, (signal) =>
-        pace.send(() => client.files.delete(fileId, undefined, { maxRetries: 0, signal }), signal),
+      const answer = await withOwnSignal(options.signal, (signal) =>
+        pace.send(
+          () =>
+            unredirected(client, { maxRetries: 0, signal }, (request) =>
+              client.files.delete(fileId, undefined, request),
+            ),
+          signal,
+        ),
       );
-      return { fileId, status: 'deleted', error: null };
+      // A proxy may say 200, too; and 204 says nothing.
+      if (answer == null || (answer as { readonly id?: unknown }).id === fileId) {
+        return { fileId, status: 'deleted', error: null };
+      }
+      const message = `The deletion of ${fileId} was answered with ${quoted(answer)}, so it may still be there.`;
+      return { fileId, status: 'failed', error: new ArtifactError(message, { code: 'artifact_replaced' }) };
     } catch (error) {
       const isMissing = factsOf(error).status === 404;
       return { fileId, status: isMissing ? 'missing' : 'failed', error: isMissing ? null : error };

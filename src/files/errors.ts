@@ -30,17 +30,31 @@ export type ArtifactErrorCode =
   | 'artifact_missing'
   | 'artifact_too_large'
   | 'artifact_not_read'
+  | 'artifact_replaced'
   | 'name_taken'
+  | 'folder_failed'
+  | 'describe_failed'
   | 'artifacts_not_saved'
   | 'aborted'
   | 'listener_failed';
 
+/** What came with HTTP 200 and is not the file. */
+export interface ForeignAnswer {
+  readonly status: number;
+  /** The media type as sent. */
+  readonly contentType: string;
+  /** Its first 300 characters, without control characters. */
+  readonly text: string;
+}
+
 /**
  * An artifact, or some of many, could not be fetched or saved; those that could be are in `.saved`.
  *
- * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`,
- * `artifact_missing`, `artifact_too_large`, `artifact_not_read`, `name_taken`. Of
- * many: `artifacts_not_saved`, `aborted`, `listener_failed`.
+ * `.code` of one: `artifact_cut`, `artifact_expired`, `artifact_not_downloadable`, `artifact_missing`,
+ * `artifact_too_large`, `artifact_not_read`, `artifact_replaced` (something else came in its place: an answer
+ * that is not the file, with `.answer`, or a file on disk that is not ours), `name_taken`. Of many:
+ * `artifacts_not_saved`, `aborted`, `listener_failed`, `describe_failed`, and `folder_failed` of one or
+ * all: the folder cannot be used, or became another one.
  *
  * @example
  * ```ts
@@ -57,11 +71,14 @@ export class ArtifactError extends CodeExecutionError {
   readonly saved: readonly ArrivedArtifact[];
   /** What was not, each with its own error. */
   readonly failed: readonly FailedArtifact[];
+  /** What was answered instead of the file, with `artifact_replaced`; else `null`. */
+  readonly answer: ForeignAnswer | null;
 
   constructor(
     message: string,
     options: CodeExecutionErrorOptions & {
       readonly code: ArtifactErrorCode;
+      readonly answer?: ForeignAnswer;
       readonly saved?: readonly ArrivedArtifact[];
       readonly failed?: readonly FailedArtifact[];
     },
@@ -69,6 +86,7 @@ export class ArtifactError extends CodeExecutionError {
     super(message, options);
     this.saved = options.saved ?? [];
     this.failed = options.failed ?? [];
+    this.answer = options.answer ?? null;
   }
 }
 

@@ -1,11 +1,13 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readFile } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, quoted } from '../errors.ts';
 
 /** Names of our own begin so, in a folder; an artifact that would be named so is not. */
 export const OWN_NAMES = /^\.artifact/i;
 const NAME = '.artifacts.jsonl';
+/** Room for some 200,000 lines; what is larger is not read into memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** One line of a manifest. */
 export interface ManifestEntry {
@@ -50,16 +52,28 @@ export class Manifest {
     this.#entries = new Map(entries.map((entry) => [entry.fileId, entry]));
   }
 
-  /** @throws {InvalidInputError} where something else has its name: it is not followed out of the folder. */
+  /**
+   * @throws {InvalidInputError} where something else has its name, which is not
+   * followed out of the folder, and where it is too large to be a manifest of ours.
+   */
   static async read(folder: string): Promise<Manifest> {
     const path = join(folder, NAME);
+    const unusable = (reason: string) =>
+      new InvalidInputError(`Cannot save artifacts in ${quoted(folder)}: ${NAME} ${reason}. Remove it.`);
     const found = await lstat(path).catch(() => undefined);
-    if (found && !found.isFile()) {
-      throw new InvalidInputError(
-        `Cannot save artifacts in ${JSON.stringify(folder)}: ${NAME} is no file. Remove it.`,
-      );
+    if (!found) return new Manifest(path, '');
+    if (!found.isFile()) throw unusable('is no file');
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+    const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const { size } = await handle.stat();
+      if (size > MAX_BYTES) throw unusable(`has ${size} bytes, and is read up to ${MAX_BYTES}`);
+      // What another process adds meanwhile is of its own files.
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
+      return new Manifest(path, buffer.toString('utf8', 0, bytesRead));
+    } finally {
+      await handle.close();
     }
-    return new Manifest(path, found ? await readFile(path, 'utf8') : '');
   }
 
   entryOf(fileId: string): ManifestEntry | undefined {

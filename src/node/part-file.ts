@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactBody } from '../files/download/artifact-body.ts';
@@ -59,8 +59,25 @@ export interface Written {
   readonly sha256: string;
 }
 
+/** What makes a file or a folder the same one, whatever its name leads to by now. */
+export interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+/** The folder that a path leads to, links followed; `undefined` where there is none. */
+export async function folderIdentity(path: string): Promise<Identity | undefined> {
+  return await stat(path, { bigint: true }).catch(() => undefined);
+}
+
+/** Whether a name leads to that very file, and not to a link. */
+export async function isFile(path: string, { dev, ino }: Identity): Promise<boolean> {
+  const found = await lstat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() === true && found.dev === dev && found.ino === ino;
+}
+
 /** Writes a body into a new file, and has it on disk when it resolves. */
-export async function writePart(path: string, body: ArtifactBody): Promise<Written> {
+export async function writePart(path: string, body: ArtifactBody): Promise<Written & Identity> {
   const handle = await open(path, 'wx');
   try {
     const hash = createHash('sha256');
@@ -85,7 +102,8 @@ export async function writePart(path: string, body: ArtifactBody): Promise<Writt
     await flush();
     await writing;
     await handle.sync();
-    return { sizeBytes: body.receivedBytes, sha256: hash.digest('hex') };
+    const { dev, ino } = await handle.stat({ bigint: true });
+    return { sizeBytes: body.receivedBytes, sha256: hash.digest('hex'), dev, ino };
   } finally {
     await handle.close();
   }

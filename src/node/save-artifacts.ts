@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { assertInput, InvalidInputError, quoted, reasonOf } from '../errors.ts';
+import { assertInput, InvalidInputError, isCodeExecutionError, quoted, reasonOf } from '../errors.ts';
 import { artifactList } from '../files/download/artifact-list.ts';
 import { Names, safeName } from '../files/download/safe-name.ts';
 import { type Fetch, type PipelineOptions, transfer } from '../files/download/transfer.ts';
@@ -11,7 +11,17 @@ import { ArtifactError } from '../files/errors.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import type { Artifact } from '../turn/artifact.ts';
 import { Manifest, type ManifestEntry, OWN_NAMES } from './manifest.ts';
-import { newPartPath, publish, removeLeftParts, syncFolder, type Written, writePart } from './part-file.ts';
+import {
+  folderIdentity,
+  type Identity,
+  isFile,
+  newPartPath,
+  publish,
+  removeLeftParts,
+  syncFolder,
+  type Written,
+  writePart,
+} from './part-file.ts';
 import { pathOfUrl } from './path-of-url.ts';
 
 /** An artifact on disk. */
@@ -65,16 +75,21 @@ export async function saveArtifacts(
   const isChoice = ['rename', 'overwrite', 'error'].includes(onCollision);
   assertInput(isChoice, "onCollision must be 'rename', 'overwrite' or 'error'", onCollision);
   const folder = await prepareFolder(directory);
-  const manifest = await Manifest.read(folder);
+  const opened = await folderIdentity(folder);
+  const manifest = await Manifest.read(folder).catch((cause) => {
+    throw folderFailed(folder, cause);
+  });
   try {
     const present = await savedBefore(wanted, folder, manifest, options.signal);
     return await transfer(client, wanted, options, {
       present,
       plan: async (missing) => {
-        const names = await readdir(folder);
+        const names = await readdir(folder).catch((cause) => {
+          throw folderFailed(folder, cause);
+        });
         await removeLeftParts(folder, names);
         const kept = new Set(Array.from(present.values(), ({ name }) => name));
-        const saving = new Saving(folder, manifest, onCollision, names, kept);
+        const saving = new Saving({ path: folder, opened }, manifest, onCollision, names, kept);
         for (const artifact of missing) saving.plan(artifact);
         return (artifact, fetch) => saving.save(artifact, fetch);
       },
@@ -113,26 +128,29 @@ async function savedBefore(
   for (const { fileId, executionId, createdAt } of artifacts) {
     const entry = manifest.entryOf(fileId);
     const isAnother = createdAt && entry?.createdAt && entry.createdAt !== createdAt;
-    if (!entry || isAnother || signal?.aborted || !(await isAsWritten(folder, entry))) continue;
+    if (!entry || isAnother || signal?.aborted || !(await isAsSaved(folder, entry))) continue;
     const { path: name, sizeBytes, sha256 } = entry;
     saved.set(fileId, { fileId, executionId, name, path: join(folder, name), sizeBytes, sha256 });
   }
   return saved;
 }
 
-async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolean> {
+async function isAsSaved(folder: string, entry: ManifestEntry): Promise<boolean> {
   const path = join(folder, entry.path);
+  if (await isAsWritten(path, entry)) return true;
+  // The process was killed before the whole file had the name.
+  const found = entry.isReserving ? await lstat(path).catch(() => undefined) : undefined;
+  if (found?.isFile() && found.size === 0 && entry.sizeBytes > 0) await rm(path, { force: true });
+  return false;
+}
+
+async function isAsWritten(path: string, { sizeBytes, sha256 }: Written): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
-  if (!found?.isFile()) return false;
-  if (found.size !== entry.sizeBytes) {
-    // The process was killed before the whole file had the name.
-    if (found.size === 0 && entry.isReserving) await rm(path, { force: true });
-    return false;
-  }
+  if (!found?.isFile() || found.size !== sizeBytes) return false;
   const hash = createHash('sha256');
   // One that cannot be read is fetched beside.
   return pipeline(createReadStream(path), hash).then(
-    () => hash.digest('hex') === entry.sha256,
+    () => hash.digest('hex') === sha256,
     () => false,
   );
 }
@@ -145,6 +163,7 @@ async function isAsWritten(folder: string, entry: ManifestEntry): Promise<boolea
  */
 class Saving {
   readonly #folder: string;
+  readonly #opened: Identity | undefined;
   readonly #manifest: Manifest;
   readonly #onCollision: 'rename' | 'overwrite' | 'error';
   /**
@@ -156,13 +175,14 @@ class Saving {
   readonly #planned = new Map<string, { readonly name: string; readonly replaces: boolean }>();
 
   constructor(
-    folder: string,
+    folder: { readonly path: string; readonly opened: Identity | undefined },
     manifest: Manifest,
     onCollision: 'rename' | 'overwrite' | 'error',
     present: readonly string[],
     kept: ReadonlySet<string>,
   ) {
-    this.#folder = folder;
+    this.#folder = folder.path;
+    this.#opened = folder.opened;
     this.#manifest = manifest;
     this.#onCollision = onCollision;
     // What an earlier run saved of this list stays.
@@ -189,15 +209,30 @@ class Saving {
     if (this.#onCollision === 'error' && plan.name !== wanted) throw nameTaken(fileId, wanted);
     const part = newPartPath(this.#folder);
     try {
-      const written = await fetch(artifact, async (body) => {
+      const { dev, ino, ...written } = await fetch(artifact, async (body) => {
+        await this.#assertFolder();
         await rm(part, { force: true });
         return writePart(part, body);
       });
+      await this.#assertFolder();
+      if (!(await isFile(part, { dev, ino }))) throw replaced(fileId, part);
       const name = await this.#publish(part, artifact, plan, written);
-      return { fileId, executionId, name, path: join(this.#folder, name), ...written };
+      const path = join(this.#folder, name);
+      await this.#assertFolder();
+      // Where numbers of files change with their names, as on FAT, the content says whose it is.
+      const isOurs = (await isFile(path, { dev, ino })) || (await isAsWritten(path, written));
+      if (!isOurs) throw replaced(fileId, path);
+      return { fileId, executionId, name, path, ...written };
     } finally {
       await rm(part, { force: true });
     }
+  }
+
+  /** @throws {ArtifactError} where the path leads to another folder than at the start, or to none. */
+  async #assertFolder(): Promise<void> {
+    const now = await folderIdentity(this.#folder);
+    if (now && now.dev === this.#opened?.dev && now.ino === this.#opened.ino) return;
+    throw folderFailed(this.#folder, now ? 'it was replaced by another one meanwhile' : 'it is gone');
   }
 
   async #publish(
@@ -235,6 +270,17 @@ class Saving {
 function nameOnDisk(name: string, fileId: string): string {
   const safe = safeName(name, fileId);
   return OWN_NAMES.test(safe) ? safeName(`_${safe}`, fileId) : safe;
+}
+
+function replaced(fileId: string, path: string): ArtifactError {
+  const message = `${fileId} was not saved: something else stands at ${quoted(path)}, which another program put there.`;
+  return new ArtifactError(message, { code: 'artifact_replaced' });
+}
+
+function folderFailed(folder: string, cause: unknown): unknown {
+  if (isCodeExecutionError(cause)) return cause;
+  const message = `Cannot save artifacts in ${quoted(folder)}: ${reasonOf(cause)}. Name a folder that stays.`;
+  return new ArtifactError(message, { code: 'folder_failed', cause });
 }
 
 function nameTaken(fileId: string, name: string, cause?: unknown): ArtifactError {

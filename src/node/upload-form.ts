@@ -8,6 +8,7 @@ import { bytesOf, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/sou
 import type { UploadOptions } from '../files/upload/upload-options.ts';
 import { type FilesClient, ownerOf } from '../sdk/client.ts';
 import { verdictOf } from '../sdk/failures.ts';
+import { assertNoRedirect } from '../sdk/redirects.ts';
 import { retrier } from '../sdk/retry.ts';
 import { untilAborted } from '../wire/signals.ts';
 
@@ -118,6 +119,7 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     return await Promise.race([client.post('/v1/files', request), broken]);
   } catch (error) {
     // A source that breaks off breaks the request, and which of the two is heard of first is chance.
+    if (!content.errored) assertNoRedirect(error);
     throw content.errored ?? error;
   } finally {
     content.destroy();

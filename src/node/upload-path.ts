@@ -1,10 +1,11 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { assertInput, InvalidInputError, quoted } from '../errors.ts';
 import { runUpload } from '../files/upload/run-upload.ts';
-import { assertSize, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
+import { assertSize } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
 import { assertUploadOptions, type UploadOptions } from '../files/upload/upload-options.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
@@ -13,6 +14,15 @@ import { type UploadProgress, uploadForm } from './upload-form.ts';
 
 /** Files are read in pieces of this size: 1 MiB is twice as fast as 64 KiB, measured. */
 const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * File systems of Linux whose files the kernel makes as they are read, by their numbers in
+ * `linux/magic.h`: proc, sysfs, debugfs, tracefs, securityfs, cgroup, cgroup2, configfs, bpf. Some
+ * wait for ever, such as `/proc/kmsg`, and their sizes say nothing. macOS and Windows have none.
+ */
+const KERNEL_FILES = new Set([
+  0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x27e0eb, 0x63677270, 0x62656570, 0xcafe4a11,
+]);
 
 /** Options of {@link uploadPath}. */
 export interface UploadPathOptions extends UploadOptions {
@@ -28,8 +38,9 @@ export interface UploadPathOptions extends UploadOptions {
  *
  * @param file a path, or a `file:` URL
  *
- * @throws {InvalidInputError} before any request: the path does not exist, is a folder or cannot be
- * opened, the file is larger than `maxBytes`, its name is to be rejected, or the client has no `files`.
+ * @throws {InvalidInputError} before any request: the path does not exist, is a folder, cannot be opened or
+ * lies in `/proc` or its like, the file is larger than `maxBytes`, its name is to be rejected, or the client
+ * has no `files`.
  * @throws {UploadError} when reading breaks off, the file shrinks meanwhile, or the signal aborts.
  * @throws the SDK's errors.
  *
@@ -55,21 +66,23 @@ export async function uploadPath(
   await assertUploadable(path, options);
   const name = uploadName(options.name ?? basename(path), 'uploadPath', options);
   return runUpload(quoted(path), options.signal, async (signal) => {
-    const handle = await open(path).catch((cause) => {
+    // A pipe that took its place meanwhile is not waited for.
+    const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+    const handle = await open(path, O_RDONLY | O_NONBLOCK).catch((cause) => {
       throw cannotRead(path, cause);
     });
     try {
-      const { size } = await handle.stat();
-      // A file that reports no size may have content all the same, such as those of /proc.
-      const small = size === 0 ? await contentOf(handle, path, options) : undefined;
-      const sizeBytes = small?.length ?? size;
-      assertSize(quoted(path), sizeBytes, options);
-      const stream = () =>
-        small ? Readable.from([small].filter(({ length }) => length > 0)) : streamOf(handle, size);
+      const opened = await handle.stat();
+      if (!opened.isFile()) throw notRegular(path);
+      const { size } = opened;
+      // Files of file systems that programs make may report no size, and have content.
+      if (size === 0 && (await hasContent(handle, path))) throw withoutSize(path);
+      assertSize(quoted(path), size, options);
+      const stream = () => streamOf(handle, size);
       return await uploadForm(client, 'uploadPath', stream, {
         ...options,
         name,
-        sizeBytes,
+        sizeBytes: size,
         signal,
       });
     } finally {
@@ -103,21 +116,11 @@ function streamOf(handle: FileHandle, size: number): Readable {
   });
 }
 
-/** All of a file that does not say how much that is, and may have no end. */
-async function contentOf(handle: FileHandle, path: string, options: UploadOptions): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for (let size = 0; ; ) {
-    options.signal?.throwIfAborted();
-    const { bytesRead, buffer } = await handle
-      .read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES)
-      .catch((cause) => {
-        throw sourceFailed(quoted(path), cause);
-      });
-    if (bytesRead === 0) return Buffer.concat(pieces);
-    size += bytesRead;
-    if (size > maxBytesOf(options)) throw tooLarge(quoted(path), options);
-    pieces.push(buffer.subarray(0, bytesRead));
-  }
+async function hasContent(handle: FileHandle, path: string): Promise<boolean> {
+  const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, 0).catch((cause) => {
+    throw cannotRead(path, cause);
+  });
+  return bytesRead > 0;
 }
 
 async function assertUploadable(path: string, options: UploadOptions): Promise<void> {
@@ -130,9 +133,21 @@ async function assertUploadable(path: string, options: UploadOptions): Promise<v
     );
   }
   // Opening a pipe would wait for its writer.
-  if (!found.isFile())
-    throw new InvalidInputError(`Cannot upload ${quoted(path)}: it is not a regular file.`);
+  if (!found.isFile()) throw notRegular(path);
+  if (process.platform === 'linux' && KERNEL_FILES.has((await statfs(path)).type)) {
+    throw withoutSize(path);
+  }
   assertSize(quoted(path), found.size, options);
+}
+
+function withoutSize(path: string): InvalidInputError {
+  return new InvalidInputError(
+    `Cannot upload ${quoted(path)}: it is made as it is read, and its size says nothing. Copy it to a file first.`,
+  );
+}
+
+function notRegular(path: string): InvalidInputError {
+  return new InvalidInputError(`Cannot upload ${quoted(path)}: it is not a regular file.`);
 }
 
 function cannotRead(path: string, cause: NodeJS.ErrnoException): InvalidInputError {

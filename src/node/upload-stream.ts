@@ -4,7 +4,7 @@ import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { InvalidInputError, quoted } from '../errors.ts';
 import { assertWhole } from '../files/assert-whole.ts';
 import { runUpload } from '../files/upload/run-upload.ts';
-import { assertSize } from '../files/upload/source-checks.ts';
+import { assertSize, sourceFailed } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
 import { assertUploadOptions, type UploadOptions } from '../files/upload/upload-options.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
@@ -102,7 +102,11 @@ function readableOf(source: unknown): Readable {
   }
   const isBytes = source instanceof Uint8Array || source instanceof Blob;
   if (!isBytes && typeof source === 'object' && source !== null && Symbol.asyncIterator in source) {
-    return Readable.from(source as AsyncIterable<Uint8Array>, { highWaterMark: 1 });
+    try {
+      return Readable.from(source as AsyncIterable<Uint8Array>, { highWaterMark: 1 });
+    } catch (cause) {
+      throw sourceFailed('this iterable', cause);
+    }
   }
   throw new InvalidInputError(
     `uploadStream takes a stream, got ${quoted(source)}. For a file on disk call uploadPath, for bytes uploadFile.`,

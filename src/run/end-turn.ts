@@ -1,17 +1,13 @@
 import { reasonOf } from '../errors.ts';
 import { hasFiles } from '../sdk/client.ts';
-import { fetchFileMetadata, listFiles } from '../sdk/file-metadata.ts';
-import { describedArtifact } from '../turn/artifact.ts';
+import { lookUpFiles } from '../sdk/file-metadata.ts';
+import { lookedUpArtifact } from '../turn/artifact.ts';
 import { withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
 import { callsDroppedNotice, filesNotCapturedNotice, noCallsNotice } from '../turn/notices.ts';
 import { parseAnswer } from '../turn/parse-answer.ts';
 import { isUnfinished, lastResponseIndex, outcomeOf, type TurnState } from '../turn/state.ts';
 import type { Boundary, Checkpoint, Turn, UnfinishedTurn } from '../turn/turn.ts';
-import { untilAborted } from '../wire/signals.ts';
 import type { Run } from './plan.ts';
-
-/** How long one look-up of names and sizes may take. */
-const DESCRIBE_TIMEOUT_MS = 20_000;
 
 /** The last events of a turn, and the turn. `toCheckpoint` is called where it can go on. */
 export async function endTurn(
@@ -67,20 +63,24 @@ async function describeArtifactsOf({ client, options, signal, emit, readState }:
   const state = readState();
   const { artifacts } = state;
   if (artifacts.length === 0 || !hasFiles(client)) return;
+  let unknown = artifacts.length;
+  let reason = 'the answer was no list of these files';
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
-    const request = { timeout: DESCRIBE_TIMEOUT_MS, maxRetries: 1, ...options.request, signal };
-    const files = await untilAborted(
-      fetchFileMetadata(ids, (some) => listFiles(client, some, request)),
-      signal,
-    );
+    const found = await lookUpFiles(client, ids, { maxRetries: 1, ...options.request, signal });
+    if (found.isEndless) reason = 'the list had no end';
     for (const artifact of artifacts) {
-      emit({ type: 'artifact', artifact: describedArtifact(artifact, files.get(artifact.fileId)) });
+      const lookedUp = lookedUpArtifact(artifact, found);
+      if (lookedUp.status === 'listed') continue;
+      emit({ type: 'artifact', artifact: lookedUp });
+      unknown--;
     }
   } catch (error) {
     signal.throwIfAborted();
-    const message = `Names and sizes of ${artifacts.length} artifacts could not be looked up (${reasonOf(error)}). Use describeArtifacts.`;
-    const notice = { code: 'describe-failed', message, responseIndex: lastResponseIndex(state) };
-    emit({ type: 'notice', notice });
+    reason = reasonOf(error);
   }
+  if (unknown === 0) return;
+  const message = `Names and sizes of ${unknown} artifacts could not be looked up (${reason}). Use describeArtifacts.`;
+  const notice = { code: 'describe-failed', message, responseIndex: lastResponseIndex(state) };
+  emit({ type: 'notice', notice });
 }

@@ -59,7 +59,7 @@ export async function sendMessage(
     const liftSilence = own.limit(idleTimeoutMs, () => silent(idleTimeoutMs));
     const liftTime = own.limit(maxResponseMs, () => overtime(maxResponseMs));
     try {
-      const withDefaults = { maxRetries: 0, ...withoutRedirects(request), signal };
+      const withDefaults = { maxRetries: 0, ...withoutRedirects(client, request), signal };
       const sent = client.messages.create({ ...params, stream: true }, withDefaults);
       const answer = isRecord(sent) && 'asResponse' in sent ? sent.asResponse() : sent;
       return answerOf(await untilAborted<unknown>(Promise.resolve(answer), signal, discard));

@@ -1,4 +1,4 @@
-import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
+import { isRecord } from '../wire/blocks.ts';
 
 /**
  * A file that an execution produced. The API gives its id
@@ -13,7 +13,7 @@ export interface Artifact {
   readonly responseIndex: number;
   /**
    * `listed`: only the id is known; `described`: looked up;
-   * `missing`: the Files API does not know it (any more).
+   * `missing`: the Files API said that it does not know it (any more).
    */
   readonly status: 'listed' | 'described' | 'missing';
   /** The file's name as the model chose it. Untrusted: never use it as a path as it is. */
@@ -25,6 +25,12 @@ export interface Artifact {
   /** ISO time after which the content is gone; `null` when it stays, or is not known. */
   readonly expiresAt: string | null;
   readonly downloadable: boolean | null;
+}
+
+/** What a look-up found, by file id. */
+interface Files {
+  readonly files: ReadonlyMap<string, unknown>;
+  readonly missing: ReadonlySet<string>;
 }
 
 const NOT_DESCRIBED = {
@@ -46,18 +52,27 @@ export function listedArtifact({
   return { fileId, executionId, responseIndex, ...NOT_DESCRIBED };
 }
 
-/** The artifact with what the Files API says of it; `undefined` means that it does not know the file. */
-export function describedArtifact(artifact: Artifact, file: FileMetadata | undefined): Artifact {
-  if (!file) return { ...artifact, status: 'missing' };
+/** The artifact with what the Files API says of it; as it was where the answer is not of this file. */
+export function describedArtifact(artifact: Artifact, file: unknown): Artifact {
+  // Gateways answer, too, with whatever they have.
+  if (!isRecord(file) || file['id'] !== artifact.fileId) return artifact;
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  const { size_bytes: size, downloadable } = file;
   return {
     ...artifact,
     status: 'described',
-    // Gateways answer, too.
-    name: typeof file.filename === 'string' ? file.filename : null,
-    mimeType: file.mime_type ?? null,
-    sizeBytes: file.size_bytes ?? null,
-    createdAt: file.created_at ?? null,
-    expiresAt: file.expires_at ?? null,
-    downloadable: file.downloadable ?? null,
+    name: text(file['filename']),
+    mimeType: text(file['mime_type']),
+    sizeBytes: Number.isSafeInteger(size) && Number(size) >= 0 ? Number(size) : null,
+    createdAt: text(file['created_at']),
+    expiresAt: text(file['expires_at']),
+    downloadable: typeof downloadable === 'boolean' ? downloadable : null,
   };
+}
+
+/** The artifact after a look-up; what that does not know stays `listed`. */
+export function lookedUpArtifact(artifact: Artifact, { files, missing }: Files): Artifact {
+  return missing.has(artifact.fileId)
+    ? { ...artifact, status: 'missing' }
+    : describedArtifact(artifact, files.get(artifact.fileId));
 }

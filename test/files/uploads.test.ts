@@ -21,7 +21,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uploadName } from '../../src/files/upload/upload-name.ts';
 import { serve } from '../support/server.ts';
-import { temporary, world } from '../support/world.ts';
+import { temporary, thrownBy, world } from '../support/world.ts';
 
 const CONTENT = 'region,revenue\nnorth,12\n';
 const bytes = new TextEncoder().encode(CONTENT);
@@ -531,11 +531,6 @@ describe('what is no upload', () => {
     await expect(uploadPath(client, new URL('https://example.org/a'))).rejects.toThrow(/file: URL/);
     await expect(uploadPath(client, 'file:///tmp/a')).rejects.toThrow(/new URL/);
   });
-
-  it.runIf(process.platform === 'linux')('is a file without a size and without an end', async () => {
-    const upload = uploadPath(client, '/proc/self/pagemap', { maxBytes: 1000 });
-    await expect(upload).rejects.toMatchObject({ code: 'too_large' });
-  });
 });
 
 describe('types by extension', () => {
@@ -556,6 +551,25 @@ describe('types by extension', () => {
       'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
       'application/octet-stream',
     ]);
+  });
+});
+
+describe('an iterable that throws when it is asked for its iterator', () => {
+  const { client } = inProcess();
+  const hostile = {
+    [Symbol.asyncIterator]() {
+      throw new Error('no iterator');
+    },
+  } as AsyncIterable<Uint8Array>;
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['uploadFile', () => uploadFile(client, hostile, { name: 'a' })],
+    ['uploadStream', () => uploadStream(client, hostile, { name: 'a' })],
+    ['uploadStream of a function', () => uploadStream(client, () => hostile, { name: 'a' })],
+  ])('is a source that failed, for %s', async (_, upload) => {
+    const error = await thrownBy(upload());
+    expect([isUploadError(error), error.code]).toEqual([true, 'source_failed']);
+    expect(error.message).toContain('no iterator');
   });
 });
 

@@ -1,20 +1,28 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
-import { type Artifact, type ArtifactError, deleteFiles } from 'code-execution-kit';
+import { type Artifact, type ArtifactError, deleteFiles, isInvalidInputError } from 'code-execution-kit';
 import { saveArtifacts } from 'code-execution-kit/node';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Names, nameKey, safeName } from '../../src/files/download/safe-name.ts';
 import { artifactsNamed } from '../support/artifacts.ts';
 import { serve } from '../support/server.ts';
-import { temporary } from '../support/world.ts';
+import { temporary, thrownBy } from '../support/world.ts';
 
 /** Hostile names that are tried; 100,000 in CI. */
 const NAMES = Number(process.env['NAME_CASES'] ?? 5000);
@@ -24,18 +32,27 @@ const ON_DISK = process.env['NAME_CASES'] ? NAMES : 400;
 const KILLS = Number(process.env['KILLS'] ?? 6);
 const MANIFEST = '.artifacts.jsonl';
 
-const fs = vi.hoisted(() => ({ refuseLinks: false }));
+const fs = vi.hoisted(() => ({ refuseLinks: false, renumbers: false, beforeOpen: (_: unknown) => {} }));
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
   const link: typeof real.link = async (...paths) => {
     if (fs.refuseLinks) throw Object.assign(new Error('EPERM: no links here'), { code: 'EPERM' });
     return real.link(...paths);
   };
-  return { ...real, link };
+  const rename: typeof real.rename = async (from, to) => {
+    if (!fs.renumbers) return real.rename(from, to);
+    await real.copyFile(from, to);
+    await real.rm(from);
+  };
+  const open: typeof real.open = async (path, ...rest) => {
+    fs.beforeOpen(path);
+    return real.open(path, ...rest);
+  };
+  return { ...real, link, rename, open };
 });
 
 afterEach(() => {
-  fs.refuseLinks = false;
+  Object.assign(fs, { refuseLinks: false, renumbers: false, beforeOpen: () => {} });
 });
 
 /** Artifacts of these names; the content of each tells which it is. */
@@ -412,6 +429,164 @@ describe('saveArtifacts', () => {
   });
 });
 
+describe('another program in the folder', () => {
+  /** A body that runs this when half of it was written. */
+  const during = (fileId: string, act: () => void) => {
+    const content = new TextEncoder().encode(contentOf(fileId));
+    let pulls = 0;
+    return new Response(
+      new ReadableStream({
+        pull(controller) {
+          if (pulls++ === 0) return controller.enqueue(content.subarray(0, 5));
+          act();
+          controller.enqueue(content.subarray(5));
+          controller.close();
+        },
+      }),
+    );
+  };
+  const CASES = [
+    ['links', 'rename'],
+    ['links', 'overwrite'],
+    ['no links', 'rename'],
+  ] as const;
+
+  it.each(
+    CASES.flatMap(([links, onCollision]) =>
+      (['a link', 'a file'] as const).map((what) => [what, links, onCollision] as const),
+    ),
+  )(
+    'that puts %s in place of a part (%s, %s) is not taken for the artifact',
+    async (what, links, onCollision) => {
+      fs.refuseLinks = links === 'no links';
+      const parent = await temporary();
+      const folder = join(parent, 'out');
+      const victim = join(parent, 'victim');
+      await writeFile(victim, 'secret');
+      const { client } = clientOf((id) =>
+        id === 'file_0'
+          ? during(id, () => {
+              const part = join(folder, readdirSync(folder).find((name) => name.endsWith('.part')) ?? '');
+              rmSync(part);
+              // Of the same size, so that only the content differs.
+              if (what === 'a file') writeFileSync(part, 'x'.repeat(contentOf(id).length));
+              else symlinkSync(victim, part);
+            })
+          : undefined,
+      );
+      const error = await thrownBy(
+        saveArtifacts(client, made(['a.csv', 'b.csv']), folder, { onCollision, concurrency: 1 }),
+      );
+      expect(error).toMatchObject({
+        code: 'artifacts_not_saved',
+        saved: [{ name: 'b.csv' }],
+        failed: [{ fileId: 'file_0', error: { name: 'ArtifactError', code: 'artifact_replaced' } }],
+      });
+      expect(await visible(folder)).toEqual(['b.csv']);
+      expect(await readFile(victim, 'utf8')).toBe('secret');
+    },
+  );
+
+  it.each(['a link', 'nothing', 'a folder'] as const)(
+    'that puts %s in place of the folder ends it',
+    async (what) => {
+      const parent = await temporary();
+      const folder = join(parent, 'out');
+      const elsewhere = join(parent, 'elsewhere');
+      await mkdir(elsewhere);
+      const { client } = clientOf();
+      const swap = () => {
+        renameSync(folder, join(parent, 'moved'));
+        if (what === 'a link') symlinkSync(elsewhere, folder);
+        if (what === 'a folder') mkdirSync(folder);
+      };
+      const save = saveArtifacts(client, made(['a.csv', 'b.csv', 'c.csv']), folder, {
+        concurrency: 1,
+        onProgress: ({ type, arrived }) => {
+          if (type === 'end' && arrived === 1) swap();
+        },
+      });
+      const folderFailed = { error: { name: 'ArtifactError', code: 'folder_failed' } };
+      expect(await thrownBy(save)).toMatchObject({
+        code: 'artifacts_not_saved',
+        saved: [{ name: 'a.csv' }],
+        failed: [folderFailed, folderFailed],
+      });
+      expect(await readdir(elsewhere)).toEqual([]);
+      expect(await visible(join(parent, 'moved'))).toEqual(['a.csv']);
+    },
+  );
+
+  it.each(['a link', 'nothing'] as const)(
+    'that puts %s in place of the folder while a body comes',
+    async (what) => {
+      const parent = await temporary();
+      const folder = join(parent, 'out');
+      const elsewhere = join(parent, 'elsewhere');
+      await mkdir(elsewhere);
+      const { client } = clientOf((id) =>
+        during(id, () => {
+          renameSync(folder, join(parent, 'moved'));
+          if (what === 'a link') symlinkSync(elsewhere, folder);
+        }),
+      );
+      const error = await thrownBy(saveArtifacts(client, made(['a.csv']), folder));
+      expect(error).toMatchObject({ saved: [], failed: [{ error: { code: 'folder_failed' } }] });
+      expect(await readdir(elsewhere)).toEqual([]);
+    },
+  );
+
+  it('that removes the folder before its manifest is read or listed is a typed failure', async () => {
+    const folder = join(await temporary(), 'out');
+    await mkdir(folder);
+    await writeFile(join(folder, MANIFEST), '');
+    fs.beforeOpen = (path) => {
+      if (String(path).endsWith(MANIFEST)) rmSync(folder, { recursive: true, force: true });
+    };
+    const { client, asked } = clientOf();
+    expect(await thrownBy(saveArtifacts(client, made(['a.csv']), folder))).toMatchObject({
+      name: 'ArtifactError',
+      code: 'folder_failed',
+      cause: { code: 'ENOENT' },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('is not suspected where a file system gives a renamed file another number', async () => {
+    fs.refuseLinks = true;
+    fs.renumbers = true;
+    const folder = await temporary();
+    const { client } = clientOf();
+    expect(await saveArtifacts(client, made(['a.csv']), folder)).toMatchObject([{ name: 'a.csv' }]);
+    expect(await readFile(join(folder, 'a.csv'), 'utf8')).toBe(contentOf('file_0'));
+  });
+});
+
+describe('a manifest', () => {
+  it('of 600 MB is not read', async () => {
+    const folder = await temporary();
+    await writeFile(join(folder, MANIFEST), '');
+    truncateSync(join(folder, MANIFEST), 600_000_000);
+    const { client, asked } = clientOf();
+    const error = await thrownBy(saveArtifacts(client, made(['a.csv']), folder));
+    expect([isInvalidInputError(error), error.message]).toEqual([
+      true,
+      expect.stringContaining('600000000 bytes'),
+    ]);
+    expect(asked).toEqual([]);
+  });
+
+  it('with a line of many megabytes is read past it', async () => {
+    const folder = await temporary();
+    const { client } = clientOf();
+    await saveArtifacts(client, made(['a.csv']), folder);
+    await appendFile(join(folder, MANIFEST), `${'['.repeat(20_000_000)}\n`);
+    const { client: again, asked } = clientOf();
+    await saveArtifacts(again, made(['a.csv', 'b.csv']), folder);
+    expect(asked).toEqual(['GET file_1']);
+  });
+});
+
 const hostileNames = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300, size: 'max' }),
   fc.string({
@@ -466,9 +641,16 @@ const hostileNames = fc.oneof(
 
 describe('hostile names', () => {
   it(`never leave the folder or meet, all ${NAMES} of them`, () => {
-    const names = new Names();
+    const names = new Names([]);
     const keys = new Set<string>();
-    const check = fc.property(hostileNames, (raw) => {
+    // Each by itself, and as often as fills a thousand, ten thousand and, seldom, a million characters.
+    const lengths = fc.oneof(
+      { weight: 90, arbitrary: fc.constant(0) },
+      { weight: 9, arbitrary: fc.constantFrom(255, 1024, 1025, 10_000) },
+      { weight: 1, arbitrary: fc.constant(1_000_000) },
+    );
+    const check = fc.property(hostileNames, lengths, (unit, length) => {
+      const raw = unit.repeat(Math.max(1, Math.ceil(length / Math.max(1, unit.length))));
       const name = names.claim(safeName(raw, 'file_1'));
       // Each a name of its own, however a file system folds it.
       for (const fold of [nameKey(name), name.normalize('NFD').toLowerCase(), name.toUpperCase()]) {

@@ -1,13 +1,28 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
-import { runTurn, userMessage } from 'code-execution-kit';
+import { isInvalidInputError, runTurn, userMessage } from 'code-execution-kit';
 import { bash } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serve } from '../support/server.ts';
-import { params, temporary, world } from '../support/world.ts';
+import { params, temporary, thrownBy, world } from '../support/world.ts';
+
+/** The kind of file system that files seem to be on. */
+const fs = vi.hoisted(() => ({ type: undefined as number | undefined }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const statfs = async (path: string) => ({
+    ...(await real.statfs(path)),
+    ...(fs.type && { type: fs.type }),
+  });
+  return { ...real, statfs };
+});
+
+afterEach(() => {
+  fs.type = undefined;
+});
 
 describe('uploadPath', () => {
   it('sends a file as it is, with its name and type', async () => {
@@ -73,11 +88,27 @@ describe('uploadPath over HTTP', () => {
     expect(bodies[0]?.includes(Buffer.alloc(20_000_000, 'x'))).toBe(true);
   });
 
-  it.runIf(process.platform === 'linux')('tells of a file that cannot be read', async () => {
+  it
+    .runIf(process.platform === 'linux')
+    .each(['/proc/self/mem', '/proc/self/status', '/proc/self/pagemap', '/proc/kmsg', '/sys/kernel/notes'])(
+    'refuses %s, which the kernel makes, without waiting for it',
+    async (path) => {
+      const { client, bodies } = await uploads();
+      // Also by a link.
+      const link = join(await temporary(), 'link');
+      await symlink(path, link);
+      for (const name of [path, link]) {
+        const error = await thrownBy(uploadPath(client, name));
+        expect([isInvalidInputError(error), error.message]).toEqual([true, expect.stringContaining(name)]);
+      }
+      expect(bodies).toEqual([]);
+    },
+  );
+
+  it.runIf(process.platform === 'linux')('refuses content without a size on any file system', async () => {
     const { client, bodies } = await uploads();
-    await expect(uploadPath(client, '/proc/self/mem')).rejects.toThrow(
-      /"\/proc\/self\/mem": reading it failed: EIO/,
-    );
+    fs.type = 0x65735546;
+    await expect(uploadPath(client, '/proc/self/status')).rejects.toThrow(/size says nothing/);
     expect(bodies).toEqual([]);
   });
 });

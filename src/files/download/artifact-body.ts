@@ -13,10 +13,12 @@ export interface BodyLimits {
 }
 
 /**
- * Gets Content Credentials when it is downloaded, so that
- * it is larger than the metadata say (documented Sep 2026).
+ * Whether a file gets Content Credentials when it is downloaded, so
+ * that it is larger than the metadata say (documented Sep 2026).
  */
-const CREDENTIALED = /^(image|video|audio)\//;
+export function isCredentialed(mimeType: string): boolean {
+  return /^(image|video|audio)\//.test(mimeType);
+}
 
 /**
  * The body of one download, which fails where it breaks, ends before its
@@ -41,7 +43,7 @@ export class ArtifactBody {
     const stated = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
     this.length = stated ? Number(stated) : null;
     // Of an unknown type, too, what the metadata say is only the least.
-    const grows = CREDENTIALED.test(mimeType ?? 'image/');
+    const grows = isCredentialed(mimeType ?? 'image/');
     this.#least = Math.max(this.length ?? 0, sizeBytes ?? 0);
     this.#most = this.length ?? (grows ? null : sizeBytes) ?? Number.POSITIVE_INFINITY;
     this.#reader = response.body ? bodyReaderOf(response.body) : undefined;

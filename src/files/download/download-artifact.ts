@@ -1,5 +1,6 @@
 import { assertInput, InvalidInputError } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
+import { fetchOneFile } from '../../sdk/file-metadata.ts';
 import { type Artifact, describedArtifact, listedArtifact } from '../../turn/artifact.ts';
 import { ownSignal } from '../../wire/signals.ts';
 import { assertWhole } from '../assert-whole.ts';
@@ -48,10 +49,10 @@ export interface DownloadOptions {
  * Images, video and audio carry Content Credentials once downloaded, so their
  * size can differ from `sizeBytes` of the container's copy (documented Sep 2026).
  *
- * @throws {ArtifactError} `.code` `artifact_expired`, `artifact_not_downloadable`
- * or `artifact_missing`, with the SDK's error as `cause`; when read,
- * `artifact_cut` when fewer bytes came than announced, and `artifact_too_large`.
- * @throws the SDK's other errors.
+ * @throws {ArtifactError} `.code` `artifact_expired`, `artifact_not_downloadable` or `artifact_missing`, with
+ * the SDK's error as `cause`; `artifact_replaced` for an answer that is not the file, such as a proxy's page;
+ * when read, `artifact_cut` when fewer bytes came than announced, and `artifact_too_large`.
+ * @throws {RedirectError} and the SDK's other errors.
  *
  * @example
  * ```ts
@@ -75,7 +76,7 @@ export async function downloadArtifact(
   if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
   const { signal, release } = ownSignal(options.signal);
   const isKnown = typeof artifact === 'object' && artifact.status === 'described';
-  const file = isKnown ? artifact : await describeFile(client, fileId, { signal });
+  const file = isKnown ? artifact : await describeFile(client, fileId, signal);
   const first = await openDownload(client, file, { signal });
   let isRead = false;
   /** The first body is the one that was opened. */
@@ -114,10 +115,10 @@ export async function downloadArtifact(
   };
 }
 
-async function describeFile(client: FilesClient, fileId: string, request: object): Promise<Artifact> {
+async function describeFile(client: FilesClient, fileId: string, signal: AbortSignal): Promise<Artifact> {
   const listed = listedArtifact({ fileId, executionId: '', responseIndex: 0 });
   try {
-    return describedArtifact(listed, await client.files.retrieveMetadata(fileId, undefined, request));
+    return describedArtifact(listed, await fetchOneFile(client, fileId, signal));
   } catch (error) {
     throw artifactFailure(error, listed);
   }

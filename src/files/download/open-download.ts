@@ -1,23 +1,31 @@
 import type { FilesClient } from '../../sdk/client.ts';
+import { unredirected } from '../../sdk/redirects.ts';
 import type { Artifact } from '../../turn/artifact.ts';
 import type { ArtifactBody } from './artifact-body.ts';
 import { artifactFailure, notRead } from './artifact-failure.ts';
+import { assertFile } from './assert-file.ts';
 
 /**
  * Asks for the content, and gives the response once its headers are there.
  *
- * @throws {ArtifactError} for refusals that will not pass; else what the SDK throws.
+ * @throws {ArtifactError} for refusals that will not pass, and for an answer
+ * that is not the file; else what the SDK throws.
  */
 export async function openDownload(
   client: FilesClient,
   artifact: Artifact,
   request: Readonly<Record<string, unknown>>,
 ): Promise<Response> {
+  let response: Response;
   try {
-    return await client.files.download(artifact.fileId, undefined, request);
+    response = await unredirected(client, request, (options) =>
+      client.files.download(artifact.fileId, undefined, options),
+    );
   } catch (error) {
     throw artifactFailure(error, artifact);
   }
+  await assertFile(response, artifact);
+  return response;
 }
 
 /** How a download is tried again. */

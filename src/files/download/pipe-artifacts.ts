@@ -65,7 +65,7 @@ export async function pipeArtifacts<Value>(
   assertInput(typeof sink === 'function', rule, sink);
   return transfer(client, wanted, options, {
     plan: async (described) => {
-      const names = new Names();
+      const names = new Names([]);
       const nameOf = new Map(
         described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
       );

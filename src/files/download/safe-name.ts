@@ -28,11 +28,14 @@ function fitting(name: string): string {
 
 /** The name without what is not safe in it; empty when nothing is left. */
 function clean(name: string): string {
-  return name
-    .normalize('NFC')
-    .replace(FORBIDDEN, '_')
-    .replace(/[.\s]+$/, '')
-    .trimStart();
+  return withoutTail(name.normalize('NFC').replace(FORBIDDEN, '_')).trimStart();
+}
+
+/** Without dots and blanks at its end, which Windows drops. A regex would look at each run of them anew. */
+function withoutTail(name: string): string {
+  let end = name.length;
+  while (end > 0 && /[.\s]/.test(name.charAt(end - 1))) end--;
+  return name.slice(0, end);
 }
 
 /** `report.csv` as `report (2).csv`: the name with a number before its extension, within the length. */
@@ -43,8 +46,8 @@ export function numberedName(name: string, number: number): string {
 /** What a file system that ignores case and Unicode form would take for the same name. */
 export function nameKey(name: string): string {
   const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '') || name;
-  // Upper case first: only there ß is SS, and ſ an S.
-  return visible.toUpperCase().toLowerCase().normalize('NFKC');
+  // Lower case makes ẞ a ß, and upper case that an SS, and ſ an S.
+  return visible.toLowerCase().toUpperCase().normalize('NFKC');
 }
 
 /** Gives names out, each once. */
@@ -53,7 +56,7 @@ export class Names {
   /** The next number to try, so that a thousand files of one name do not try each number a thousand times. */
   readonly #next = new Map<string, number>();
 
-  constructor(taken: Iterable<string> = []) {
+  constructor(taken: Iterable<string>) {
     this.#taken = new Set(Array.from(taken, nameKey));
   }
 
@@ -82,16 +85,10 @@ function fitToBytes(name: string, suffix: string): string {
   return cutToBytes(stem, MAX_BYTES - byteLength(tail)) + tail;
 }
 
+/** As many whole characters as fit. */
 function cutToBytes(text: string, bytes: number): string {
-  if (byteLength(text) <= bytes) return text;
-  let cut = '';
-  let length = 0;
-  for (const character of text) {
-    length += byteLength(character);
-    if (length > bytes) break;
-    cut += character;
-  }
-  return cut.replace(/[.\s]+$/, '');
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return read === text.length ? text : withoutTail(text.slice(0, read));
 }
 
 function byteLength(text: string): number {

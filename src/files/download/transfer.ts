@@ -1,9 +1,9 @@
 import { reasonOf } from '../../errors.ts';
 import type { FilesClient } from '../../sdk/client.ts';
-import { type FilesById, fetchFileMetadata, listFiles } from '../../sdk/file-metadata.ts';
+import { type FileLookUp, fetchFileMetadata, inTime, listFiles } from '../../sdk/file-metadata.ts';
 import { inParallel } from '../../sdk/in-parallel.ts';
 import { Pace } from '../../sdk/pace.ts';
-import { type Artifact, describedArtifact } from '../../turn/artifact.ts';
+import { type Artifact, lookedUpArtifact } from '../../turn/artifact.ts';
 import { withOwnSignal } from '../../wire/signals.ts';
 import { assertWhole } from '../assert-whole.ts';
 import { type ArrivedArtifact, ArtifactError, type FailedArtifact } from '../errors.ts';
@@ -102,28 +102,31 @@ export async function transfer<Arrived extends ArrivedArtifact>(
   return saved;
 }
 
-/** Names and sizes of those that are only listed. Where a call fails, the others go on. */
+/**
+ * Names and sizes of those that are only listed. Where a call fails, the others go
+ * on; where its answer does not know a file, its content is asked for all the same.
+ */
 async function describeAll(
   client: FilesClient,
   artifacts: readonly Artifact[],
   { concurrency, pace, signal }: { concurrency: number; pace: Pace; signal: AbortSignal | undefined },
 ) {
   const failures = new Map<string, unknown>();
-  const list = (ids: readonly string[]): Promise<FilesById> =>
+  const list = (ids: readonly string[]): Promise<FileLookUp> =>
     withOwnSignal(signal, (own) =>
-      pace.send(() => listFiles(client, ids, { signal: own, maxRetries: 0 }), own),
+      pace.send(
+        () => inTime(ids.length, own, (timed) => listFiles(client, ids, { signal: timed, maxRetries: 0 })),
+        own,
+      ),
     ).catch((error) => {
       for (const id of ids) failures.set(id, error);
-      return new Map();
+      return { files: new Map(), missing: new Set(), isEndless: false };
     });
   const listed = artifacts.filter(({ status }) => status === 'listed').map(({ fileId }) => fileId);
-  const files = await fetchFileMetadata(listed, list, concurrency);
-  const described = artifacts.map((artifact) => {
-    const { fileId, status } = artifact;
-    return status === 'listed' && !failures.has(fileId)
-      ? describedArtifact(artifact, files.get(fileId))
-      : artifact;
-  });
+  const found = await fetchFileMetadata(listed, list, concurrency);
+  const described = artifacts.map((artifact) =>
+    artifact.status === 'listed' ? lookedUpArtifact(artifact, found) : artifact,
+  );
   return { described, failures };
 }
 

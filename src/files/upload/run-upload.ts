@@ -1,5 +1,6 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { quoted } from '../../errors.ts';
+import { isRecord } from '../../wire/blocks.ts';
 import { withOwnSignal } from '../../wire/signals.ts';
 import { UploadError } from '../errors.ts';
 
@@ -18,9 +19,12 @@ export async function runUpload(
     new UploadError(`The upload of ${what} was aborted.`, { code: 'aborted', cause });
   if (signal?.aborted) throw aborted(signal.reason);
   const answer = await withOwnSignal(signal, upload).catch((error) => {
-    throw signal?.aborted ? aborted(error) : error;
+    if (signal?.aborted) throw aborted(error);
+    // An answer that calls itself JSON, and is none.
+    if (error instanceof SyntaxError) return error;
+    throw error;
   });
-  if (typeof (answer as Partial<FileMetadata> | null)?.id === 'string') return answer;
+  if (isRecord(answer) && 'id' in answer && typeof answer.id === 'string') return answer as FileMetadata;
   throw new UploadError(`The upload was answered with ${quoted(answer)} instead of a file.`, {
     code: 'invalid_answer',
   });

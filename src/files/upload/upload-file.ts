@@ -1,7 +1,8 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
-import { type Readable, readerOf } from '../../wire/reader.ts';
+import { unredirected } from '../../sdk/redirects.ts';
+import { type Readable, type Reader, readerOf } from '../../wire/reader.ts';
 import { runUpload } from './run-upload.ts';
 import { assertSize, bytesOf, maxBytesOf, sourceFailed, tooLarge } from './source-checks.ts';
 import { uploadName } from './upload-name.ts';
@@ -72,7 +73,7 @@ export async function uploadFile(
       ...(retries === undefined ? {} : { maxRetries: retries }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
-    return await client.files.upload(params, request);
+    return await unredirected(client, request, (options) => client.files.upload(params, options));
   });
 }
 
@@ -118,7 +119,12 @@ async function piecesOf(
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   const { signal } = options;
-  const reader = readerOf(source);
+  let reader: Reader<Uint8Array>;
+  try {
+    reader = readerOf(source);
+  } catch (cause) {
+    throw sourceFailed(what, cause);
+  }
   signal?.addEventListener('abort', () => reader.cancel(signal.reason));
   let size = 0;
   try {
