@@ -1,25 +1,18 @@
 import type { BetaRequestMCPServerURLDefinition } from '@anthropic-ai/sdk/resources/beta/messages';
 import { InvalidInputError } from '../errors.ts';
-import { isRecord } from '../wire/blocks.ts';
 
 /** An entry of `mcp_servers`, a param of the beta endpoint. */
 export type McpServer = BetaRequestMCPServerURLDefinition;
-
-const serversIn = (params: object): readonly unknown[] => {
-  const { mcp_servers: servers } = params as { readonly mcp_servers?: unknown };
-  return Array.isArray(servers) ? servers : [];
-};
+/** The types of params are those of the stable endpoint. */
+type Params = { readonly mcp_servers?: readonly McpServer[] };
 
 /** The params without the tokens of MCP servers, and the names of those that had one. */
 export function withoutTokens<P extends object>(params: P): { readonly params: P; readonly named: string[] } {
-  const named: string[] = [];
-  const servers = serversIn(params).map((server) => {
-    if (!isRecord(server) || typeof server['authorization_token'] !== 'string') return server;
-    const { authorization_token: _, ...rest } = server;
-    named.push(String(server['name']));
-    return rest;
-  });
-  return { params: named.length > 0 ? { ...params, mcp_servers: servers } : params, named };
+  const { mcp_servers: servers } = params as Params;
+  if (!Array.isArray(servers)) return { params, named: [] };
+  const named = servers.flatMap((one) => (one?.authorization_token ? [one.name] : []));
+  const bare = servers.map(({ authorization_token: _, ...rest }) => rest);
+  return { params: named.length > 0 ? { ...params, mcp_servers: bare } : params, named };
 }
 
 /**
@@ -27,36 +20,18 @@ export function withoutTokens<P extends object>(params: P): { readonly params: P
  *
  * @throws {InvalidInputError} naming the server that is missing, differs, or has no token where it had one.
  */
-export function withServers<P extends object>(
-  params: P,
-  named: readonly string[],
-  given: readonly McpServer[] | undefined,
-): P {
-  const cure =
-    'Pass mcpServers: the list that was sent at first, with the same names and URLs, and each authorization_token';
-  // Not quoted: it may hold tokens.
-  if (given !== undefined && !(Array.isArray(given) && given.every(isRecord))) {
-    throw new InvalidInputError(`mcpServers is no list of servers. ${cure}.`);
-  }
-  const nameOf = (server: unknown) => (isRecord(server) ? `${server['name']}\n${server['url']}` : '');
-  const stored = serversIn(params).map(nameOf);
-  const lacking = named.find((name) => !given?.find((one) => one.name === name)?.authorization_token);
-  if (lacking !== undefined) {
-    throw new InvalidInputError(
-      `The MCP server ${lacking} had an authorization_token, which no checkpoint holds. ${cure}.`,
-    );
-  }
-  if (given === undefined) return params;
-  // Their URLs are not shown: they may hold keys.
-  const names = given.map(nameOf);
-  const other = [
-    ...names.filter((one) => !stored.includes(one)),
-    ...stored.filter((one) => !names.includes(one)),
-  ];
-  if (other.length > 0) {
-    throw new InvalidInputError(
-      `The MCP server ${other[0]?.split('\n', 1)[0]} is not the same in the turn and in mcpServers. ${cure}.`,
-    );
-  }
-  return { ...params, mcp_servers: given };
+export function withServers<P extends object>(params: P, named: readonly string[], given: unknown): P {
+  if (given === undefined && named.length === 0) return params;
+  const { mcp_servers: stored = [] } = params as Params;
+  const list: readonly McpServer[] = Array.isArray(given) ? given : [];
+  const missing = stored.find(({ name, url }) => {
+    const same = list.find((one) => one?.name === name && one.url === url);
+    return !same || (named.includes(name) && !same.authorization_token);
+  });
+  if (!missing && list.length === stored.length) return { ...params, mcp_servers: list };
+  // Neither tokens nor URLs are shown: both may hold keys.
+  throw new InvalidInputError(
+    `The MCP server ${given === undefined ? named[0] : (missing ?? list.at(-1))?.name} is not given as it was sent. Pass mcpServers: the list with the same ` +
+      'names and URLs, and each authorization_token, which no checkpoint holds.',
+  );
 }
