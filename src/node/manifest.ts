@@ -8,6 +8,8 @@ export const OWN_NAMES = /^\.artifact/i;
 const NAME = '.artifacts.jsonl';
 /** Room for some 200,000 lines; what is larger is not read into memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
+/** A longer line counts as damaged, in characters: what is nested deeply takes seconds to read. */
+const MAX_LINE = 64 * 1024;
 
 /** One line of a manifest. */
 export interface ManifestEntry {
@@ -118,6 +120,7 @@ export class Manifest {
 /** The entry of a line; nothing for one that cannot be read, or points out of the folder. */
 function parseLine(line: string): ManifestEntry[] {
   let entry: Partial<ManifestEntry> | null;
+  if (line.length > MAX_LINE) return [];
   try {
     entry = JSON.parse(line) as Partial<ManifestEntry> | null;
   } catch {

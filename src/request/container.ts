@@ -1,5 +1,6 @@
 import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput, InvalidInputError } from '../errors.ts';
+import { messagesIn, type Source } from '../turn/sources.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
 
@@ -70,19 +71,19 @@ export interface ContainerSource {
 
 /**
  * The container of a message, a turn or a state; of several, the last one
- * named. Absence in a later response does not mean that the container is gone.
+ * named. Absence in a later response does not mean that the container is gone. Lines of a batch's results
+ * and JSON text are read, too; a list of content blocks names no container, and is refused.
+ *
+ * @throws {InvalidInputError} with the cure, for a promise, a stream, and whatever else names none.
  *
  * @example
  * ```ts
  * const container = containerOf(await client.messages.create(params));
  * ```
  */
-export function containerOf(source: ContainerSource | Iterable<ContainerSource>): Container | null {
-  const isSource = typeof source === 'object' && source !== null;
-  assertInput(isSource, 'containerOf takes a message, a turn or a list of them', source);
+export function containerOf(source: Source<ContainerSource>): Container | null {
   let found: Container | null = null;
-  for (const one of Symbol.iterator in source ? source : [source]) {
-    const container = one?.container;
+  for (const { container } of messagesIn(source, 'containerOf', 'container')) {
     const data = isContainerData(container) ? container : readContainer(container);
     if (data) found = new Container(data);
   }
@@ -110,13 +111,16 @@ export function toContainerParam(
   }
   if (typeof container === 'string') return container;
   if (isContainerData(container)) return new Container(container).toParam();
-  const { id, skills } = container;
+  // As a response has it, which the API does not take back.
+  const { expires_at: _, ...param } = container as ContainerParams & { readonly expires_at?: string };
+  const { id, skills } = param;
   const rule = 'container must be a Container, its data, a container id or { skills }';
   assertInput(id || skills?.length, rule, container);
-  return id && !skills?.length ? id : container;
+  return id && !skills?.length ? id : param;
 }
 
 /** The data of a container that the caller named by its handle, with the time when it expires. */
 export function containerData(container: ContainerInput | undefined): ContainerData | null {
-  return isContainerData(container) ? new Container(container).toJSON() : null;
+  if (isContainerData(container)) return new Container(container).toJSON();
+  return isRecord(container) && 'expires_at' in container ? readContainer(container) : null;
 }

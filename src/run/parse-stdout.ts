@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CodeExecutionError, guardOf, quoted } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
+import { asShown, inexactNumberIn, jsonAtEnd, lastLine, notANumberIn } from './printed-json.ts';
 
 /**
  * What a schema of zod, valibot, arktype and others has:
@@ -18,7 +19,8 @@ export interface StdoutIssue {
 /**
  * What an execution printed is not the value that `parseStdout` was asked
  * for. `.code`: `not_succeeded` (the program or the tool failed, or no result
- * came), `no_stdout`, `encrypted_stdout`, `not_json`, `schema_mismatch`.
+ * came), `no_stdout`, `encrypted_stdout`, `not_json` (also for the `NaN` and `Infinity` of Python's
+ * `json.dumps`), `inexact_number` (an integer that JavaScript would round), `schema_mismatch`.
  *
  * @example
  * ```ts
@@ -29,7 +31,13 @@ export interface StdoutIssue {
  */
 export class StdoutError extends CodeExecutionError {
   override readonly name = 'StdoutError';
-  declare readonly code: 'not_succeeded' | 'no_stdout' | 'encrypted_stdout' | 'not_json' | 'schema_mismatch';
+  declare readonly code:
+    | 'not_succeeded'
+    | 'no_stdout'
+    | 'encrypted_stdout'
+    | 'not_json'
+    | 'inexact_number'
+    | 'schema_mismatch';
   readonly executionId: string;
   /** What was printed, whole; `null` where there is none. */
   readonly stdout: string | null;
@@ -57,7 +65,8 @@ export const isStdoutError = /* @__PURE__ */ guardOf<StdoutError>('StdoutError')
  *
  * The JSON may follow a log: it is the whole stdout, else its last line, else the indented block at its end
  * (`json.dumps(…, indent=2)`). Nothing else is searched, so that no number in a log passes for a result.
- * What the schema itself throws passes through.
+ * It is read as a terminal shows it: without colours and a BOM, and of a line of progress, what stands
+ * after its last `\r`. What the schema itself throws passes through.
  *
  * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty,
  * encrypted, no JSON, or not what the schema asks for; it has the stdout and the issues.
@@ -82,20 +91,43 @@ export async function parseStdout<Output>(
       'answer, with output_config.format.';
     throw new StdoutError(execution, 'encrypted_stdout', reason);
   }
-  const text = (stdout ?? '').trimEnd();
+  // JSON may have `\r` between its parts, which a terminal would not show.
+  const raw = (stdout ?? '').trim();
+  const text = asShown(stdout ?? '');
   if (text === '') throw new StdoutError(execution, 'no_stdout', 'it printed nothing.');
-  const value = jsonAtEnd(text);
-  if (value === undefined) {
+  const found = jsonAtEnd(raw) ?? jsonAtEnd(text);
+  if (!found) throw new StdoutError(execution, 'not_json', whyNoJson(text));
+  const { json, value } = found;
+  const inexact = inexactNumberIn(json);
+  if (inexact !== undefined) {
     const reason =
-      `its stdout ends with ${quoted(lastLine(text))}, which is no JSON. Let the code print the result last, as one ` +
-      'value: print(json.dumps(result)).';
-    throw new StdoutError(execution, 'not_json', reason);
+      `the JSON that it printed has the number ${shortened(inexact)}, which JavaScript cannot hold exactly. Let the ` +
+      'code print it as a text: str(value).';
+    throw new StdoutError(execution, 'inexact_number', reason);
   }
   const result = await schema['~standard'].validate(value);
   if (!result.issues) return result.value;
   const issues = result.issues.map(issueOf);
   const reason = `the JSON that it printed is not what the schema asks for: ${list(issues)}.`;
   throw new StdoutError(execution, 'schema_mismatch', reason, issues);
+}
+
+function whyNoJson(text: string): string {
+  const word = notANumberIn(text);
+  if (word !== undefined) {
+    return (
+      `the JSON that it printed has ${word}, which Python's json.dumps writes and JSON does not have. Let the code ` +
+      'print None in its place; json.dumps(result, allow_nan=False) refuses it.'
+    );
+  }
+  return (
+    `its stdout ends with ${quoted(lastLine(text))}, which is no JSON. Let the code print the result last, as one ` +
+    'value: print(json.dumps(result)).'
+  );
+}
+
+function shortened(number: string): string {
+  return number.length > 40 ? `${number.slice(0, 40)}…` : number;
 }
 
 function endOf({ status, returnCode, stderr, errorCode }: Execution): string {
@@ -109,33 +141,6 @@ function endOf({ status, returnCode, stderr, errorCode }: Execution): string {
     default:
       return `it is ${status} and has no result`;
   }
-}
-
-/** `undefined` stands for none, since no JSON parses to it. */
-function jsonAtEnd(text: string): unknown {
-  const line = lastLine(text);
-  for (const candidate of [text, line, indentedBlock(text, line)]) {
-    try {
-      if (candidate !== undefined) return JSON.parse(candidate);
-    } catch {
-      // The next candidate is shorter.
-    }
-  }
-  return undefined;
-}
-
-function lastLine(text: string): string {
-  return text.slice(text.lastIndexOf('\n') + 1);
-}
-
-/**
- * From the last line that is only the bracket which the
- * last line closes: one search, however long the log is.
- */
-function indentedBlock(text: string, line: string): string | undefined {
-  const opening = { '}': '\n{\n', ']': '\n[\n' }[line];
-  const start = opening === undefined ? -1 : text.lastIndexOf(opening);
-  return start === -1 ? undefined : text.slice(start + 1);
 }
 
 function issueOf({ message, path = [] }: StandardSchemaV1.Issue): StdoutIssue {

@@ -1,8 +1,8 @@
-import { assertInput } from '../errors.ts';
-import { isBlock, isExecutionCall, isExecutionResult, isRecord } from '../wire/blocks.ts';
+import { isBlock, isExecutionCall, isExecutionResult } from '../wire/blocks.ts';
 import { type Artifact, listedArtifact } from './artifact.ts';
 import { type Execution, pendingExecution } from './execution.ts';
 import { Pairing } from './pairing.ts';
+import { messagesIn, type Source } from './sources.ts';
 
 /**
  * Anything with `content` blocks: a message of the SDK, blocking or streamed, a batch
@@ -19,7 +19,11 @@ export interface ContentSource {
  *
  * `responseIndex` and `resultIndex` count the messages of the assistant.
  *
- * @throws {InvalidInputError} for what is neither a message nor a list.
+ * Also read are `message.content`, a line of a batch's results, lists of these, and each as JSON text. A line
+ * that is `errored`, `expired` or `canceled` has no message and so no executions: its `result.type` says so.
+ *
+ * @throws {InvalidInputError} with the cure, for what has no content: a promise, a stream, a turn (which has
+ * `executions` itself), a result of the AI SDK.
  *
  * @example
  * ```ts
@@ -27,10 +31,14 @@ export interface ContentSource {
  * for (const { kind, status, stdout } of executionsOf(message)) console.log(kind, status, stdout);
  * ```
  */
-export function executionsOf(source: ContentSource | Iterable<ContentSource>): Execution[] {
+export function executionsOf(source: Source<ContentSource>): Execution[] {
+  return executionsIn(source, 'executionsOf');
+}
+
+function executionsIn(source: unknown, caller: string): Execution[] {
   const pairing = new Pairing();
   let responseIndex = 0;
-  for (const { content, role } of sourcesIn(source)) {
+  for (const { content, role } of messagesIn(source, caller)) {
     if (role !== undefined && role !== 'assistant') continue;
     for (const block of Array.isArray(content) ? content : []) {
       if (!isBlock(block)) continue;
@@ -46,29 +54,20 @@ export function executionsOf(source: ContentSource | Iterable<ContentSource>): E
 
 /**
  * The files that executions produced, from all kinds of results, in order and each once.
+ * Takes what {@link executionsOf} takes.
  *
  * @example
  * ```ts
  * const files = await describeArtifacts(client, artifactsOf(message));
  * ```
  */
-export function artifactsOf(source: ContentSource | Iterable<ContentSource>): Artifact[] {
+export function artifactsOf(source: Source<ContentSource>): Artifact[] {
   const artifacts = new Map<string, Artifact>();
-  for (const { id, files, resultIndex } of executionsOf(source)) {
+  for (const { id, files, resultIndex } of executionsIn(source, 'artifactsOf')) {
     for (const fileId of files) {
       const listed = listedArtifact({ fileId, executionId: id, responseIndex: resultIndex ?? 0 });
       if (!artifacts.has(fileId)) artifacts.set(fileId, listed);
     }
   }
   return [...artifacts.values()];
-}
-
-function* sourcesIn(source: ContentSource | Iterable<ContentSource>): Iterable<ContentSource> {
-  if (isRecord(source) && !(Symbol.iterator in source)) {
-    yield source as unknown as ContentSource;
-    return;
-  }
-  const isList = typeof source === 'object' && source !== null;
-  assertInput(isList, 'A message with `content`, or a list of them, is needed', source);
-  for (const one of source as Iterable<ContentSource>) if (isRecord(one)) yield one;
 }

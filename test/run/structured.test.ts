@@ -327,6 +327,66 @@ describe('parseStdout', () => {
     expect(error.issues.length > 0).toBe(code === 'schema_mismatch');
   });
 
+  const RED = '\u001b[1;31m';
+  const PLAIN = '\u001b[0m';
+  it.each([
+    ['colours', `${RED}Reading…${PLAIN}\n${RED}${json}${PLAIN}`],
+    ['colours in an indented block', `log\n${RED}[${PLAIN}\n${indented.slice(2, -1)}${RED}]${PLAIN}\n`],
+    [
+      'a title and a cursor',
+      `\u001b]0;title\u0007\u001b]8;;http://x\u001b\\\u001b[?25l${json}\u001b[K\u001b[?25h`,
+    ],
+    ['a BOM', `\ufeff${json}`],
+    ['a BOM after a log', `log\r\n\ufeff${json}\r\n`],
+    ['the line ends of Windows', `log\r\n${indented.replaceAll('\n', '\r\n')}\r\n`],
+    ['line ends of old', indented.replaceAll('\n', '\r')],
+    ['a line of progress', `\r 10%\r 55%\r100%\r${json}`],
+    ['progress with colours on more lines', `a 1%\ra 2%\r\n${RED}b 1%\r${PLAIN}${json}\r\r\n`],
+  ])('reads JSON with %s, as a terminal shows it', async (_what, stdout) => {
+    expect(await parseStdout({ ...(await printing('x')), stdout }, Rows)).toEqual(rows);
+  });
+
+  const Anything = z.unknown();
+  it.each([
+    ['9007199254740993', '9007199254740993'],
+    ['{"id": -9007199254740993}', '-9007199254740993'],
+    ['log\n{"a": "\\\\", "b": [1, 12345678901234567890]}', '12345678901234567890'],
+    ['{"a": "x\\"9007199254740993", "b": 1e999}', '1e999'],
+    [`[${'9'.repeat(400)}]`, `${'9'.repeat(40)}…`],
+  ])('names a number that JavaScript cannot hold: %s', async (stdout, number) => {
+    const error = await thrownBy(parseStdout(await printing(stdout), Anything));
+    expect(error).toMatchObject({ name: 'StdoutError', code: 'inexact_number', issues: [] });
+    expect(error.message).toContain(`the number ${number}, which`);
+    expect(error.message).toContain('str(value)');
+  });
+
+  it.each([
+    '9007199254740991',
+    '100000000000000000000',
+    '{"id": "9007199254740993", "t": "\\"9007199254740993"}',
+    '0.1234567890123456789',
+    '1e300',
+  ])('holds %s', async (stdout) => {
+    expect(await parseStdout(await printing(stdout), Anything)).toEqual(JSON.parse(stdout));
+  });
+
+  it.each([
+    ['{"mean": NaN, "note": "Infinity"}', 'NaN'],
+    ['log\n[-Infinity]', '-Infinity'],
+    ['{\n  "a": 1,\n  "b": Infinity\n}', 'Infinity'],
+    ['log\n{\n  "b": NaN\n}', 'NaN'],
+  ])('names what Python writes for no number: %s', async (stdout, word) => {
+    const error = await thrownBy(parseStdout(await printing(stdout), Anything));
+    expect(error.code).toBe('not_json');
+    expect(error.message).toContain(`has ${word}, which Python's json.dumps writes`);
+    expect(error.message).toContain('allow_nan=False');
+  });
+
+  it.each(['NaN is no {', '{"a": "NaN"', '{"a": Nan}'])('does not take %s for such', async (stdout) => {
+    const error = await thrownBy(parseStdout(await printing(stdout), Anything));
+    expect(error.message).toMatch(/which is no JSON/);
+  });
+
   it('has the issues with their paths as keys', async () => {
     const wrong = await printing('{"rows":[{"month":"May","total":"1"}]}');
     expect((await thrownBy(parseStdout(wrong, Deep))).issues).toEqual([
