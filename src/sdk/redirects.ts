@@ -46,6 +46,7 @@ export const isRedirectError = /* @__PURE__ */ guardOf<RedirectError>('RedirectE
 
 /** @throws {RedirectError} for a response, or an error that the SDK made of one, that is a redirect. */
 export function assertNoRedirect(answer: unknown): void {
+  if (isRedirectError(answer)) throw answer;
   if (!isRecord(answer)) return;
   const status = Number(answer['status'] ?? 0);
   const isHidden = answer['type'] === 'opaqueredirect' || isRefusedByFetch(answer['cause']);
