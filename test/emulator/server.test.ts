@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { runTurn, userMessage } from 'code-execution-kit';
-import { createEmulator, pause, python, type Step, say } from 'code-execution-kit/emulator';
+import { createEmulator, pause, python, type Step, say, stallAfter } from 'code-execution-kit/emulator';
 import { uploadPath } from 'code-execution-kit/node';
 import { afterEach, expect, it } from 'vitest';
 import { API_HEADERS } from '../support/headers.ts';
@@ -55,6 +55,61 @@ it('serves the SDK’s client, files and streams over HTTP', async () => {
     'POST /v1/messages',
     'POST /v1/messages',
   ]);
+});
+
+it('sends its headers before the first event, however long that takes', { timeout: 5000 }, async () => {
+  const { emulator, client } = await serve(say('Hello.'));
+  emulator.inject(stallAfter(0));
+  const stopped = new AbortController();
+  const options = { signal: stopped.signal };
+  const reply = await client.messages.create({ ...params, stream: true }, options).asResponse();
+  expect(reply.headers.get('content-type')).toContain('text/event-stream');
+  stopped.abort();
+  await expect(reply.text()).rejects.toThrow();
+});
+
+it('refuses a body above 32 MB, holds nothing of it, and goes on', async () => {
+  const { emulator, client, server } = await serve(say('Hello.'));
+  const piece = new Uint8Array(2 ** 20).fill(0x20);
+  let pieces = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      // More than one text can hold.
+      if (pieces++ < 600) controller.enqueue(piece);
+      else controller.close();
+    },
+  });
+  const init = { method: 'POST', headers: API_HEADERS, body, duplex: 'half' } as RequestInit;
+  const reply = await fetch(`${server.url}/v1/messages`, init);
+  expect(reply.status).toBe(413);
+  expect(await reply.json()).toMatchObject({
+    error: {
+      type: 'request_too_large',
+      message: 'Request exceeds the maximum allowed number of bytes.',
+    },
+  });
+  expect(pieces).toBeGreaterThan(600);
+  expect(emulator.requests).toMatchObject([{ method: 'POST', path: '/v1/messages', body: null }]);
+  expect((await client.messages.create(params)).content).toMatchObject([{ text: 'Hello.' }]);
+});
+
+it.each([
+  ['of one-byte characters', 'x', 32 * 2 ** 20],
+  ['of three-byte characters', '字', (32 * 2 ** 20) / 3],
+])('in process, too: a body %s', async (_, character, most) => {
+  const emulator = createEmulator({ script: () => [say('Hello.')] });
+  const client = new Anthropic({ apiKey: 'none', maxRetries: 0, fetch: emulator.fetch });
+  const ask = (length: number) =>
+    client.messages.create({ ...params, messages: [{ role: 'user', content: character.repeat(length) }] });
+  expect((await ask(Math.floor(most) - 100)).content).toMatchObject([{ text: 'Hello.' }]);
+  await expect(ask(Math.ceil(most))).rejects.toMatchObject({ status: 413, type: 'request_too_large' });
+});
+
+it('keeps the newest of its requests', async () => {
+  const emulator = createEmulator({ script: () => [say('Hello.')], maxRequests: 2 });
+  const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
+  for (const max_tokens of [1, 2, 3]) await client.messages.create({ ...params, max_tokens });
+  expect(emulator.requests.map(({ body }) => body)).toMatchObject([{ max_tokens: 2 }, { max_tokens: 3 }]);
 });
 
 it.each([
@@ -118,13 +173,20 @@ it('is started from a shell', async () => {
   const child = spawn(process.execPath, [tsx, cli, 'emulator', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const lines: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (text) => lines.push(text));
+  const [line] = await once(child.stdout, 'data');
   const [baseURL = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
   const client = new Anthropic({ apiKey: 'none', baseURL });
   const turn = await runTurn(client, { ...params, messages: [userMessage('```python\nprint(6 * 7)\n```')] });
   expect(turn.answer).toBe('42\n');
+  await client.models.retrieve('none').catch(() => {});
   child.kill('SIGTERM');
   await once(child, 'exit');
+  expect(lines.join('').trim().split('\n').slice(1)).toEqual([
+    expect.stringMatching(/^POST \/v1\/messages 200 \d+ ms$/),
+    expect.stringMatching(/^GET \/v1\/models\/none 404 \d+ ms$/),
+  ]);
   const wrong = promisify(execFile)(process.execPath, [tsx, cli, 'emulator', '--port', 'x']);
   await expect(wrong).rejects.toMatchObject({ code: 1, stderr: '--port must be a whole number, got x.\n' });
 });

@@ -30,6 +30,22 @@ const params = {
 const start = (...script: Step[]) => world(script);
 
 describe('the text editor', () => {
+  it('counts every line of a large change as changed', async () => {
+    const lines = (prefix: string) =>
+      Array.from({ length: 1500 }, (_, line) => `${prefix}${line % 3 || line}`);
+    const [before, after] = [lines('a').join('\n'), lines('b').join('\n')];
+    const { client } = start(
+      create('/tmp/a', `first\n${before}\nsame\nlast`),
+      replace('/tmp/a', `${before}\nsame`, `same\n${after}`),
+    );
+    const turn = await runTurn(client, params);
+    const diff = turn.executions.flatMap((one) => (one.kind === 'replace' ? (one.diff?.lines ?? []) : []));
+    expect(diff).toHaveLength(3004);
+    expect(diff.slice(0, 2)).toEqual([' first', '-a0']);
+    expect(diff.slice(1500, 1504)).toEqual(['-a2', '-same', '+same', '+b0']);
+    expect(diff.at(-1)).toBe(' last');
+  });
+
   const text = Array.from({ length: 9 }, (_, line) => `line ${line + 1}\n`).join('');
 
   it('creates, views and replaces files that commands see', async () => {

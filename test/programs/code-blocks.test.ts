@@ -44,7 +44,7 @@ it('the code that calls tools, and the sandbox of one’s own, which docs/emulat
     it('runs code', async () => {
       const emulator = createEmulator({ script: [bash('echo hi > "$OUTPUT_DIR/a.txt"; exit 3'), python('print(6 * 7)')], sandbox: bareSandbox });
       const client = new Anthropic({ apiKey: 'none', fetch: emulator.fetch });
-      const message = await client.messages.create({ model: 'm', max_tokens: 9, tools: [codeExecutionTool()], messages: [{ role: 'user', content: 'x' }] });
+      const message = await client.messages.create({ model: 'claude-opus-5-5', max_tokens: 9, tools: [codeExecutionTool()], messages: [{ role: 'user', content: 'x' }] });
       expect(executionsOf(message)).toMatchObject([{ returnCode: 3, files: [{}] }, { stdout: '42\\n' }]);
     });`;
   const imports = [...calls.matchAll(/^import .* from .*$/gm)]

@@ -516,7 +516,7 @@ it('documented models are there, under their aliases, too', async () => {
     'claude-opus-4-8',
     'claude-fable-5-1',
     'claude-haiku-4-5',
-    'claude-sonnet-4-5',
+    'claude-sonnet-4-6',
   ])
     expect((await client.models.retrieve(id)).capabilities?.server_tools.code_execution.supported).toBe(true);
   expect(readFileSync('docs/emulator.md', 'utf8')).toContain('Dates and limits of models');

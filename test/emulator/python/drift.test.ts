@@ -21,7 +21,7 @@ const EXPLAINED: readonly (readonly [line: RegExp, why: string])[] = [
     /\.caller\.type: code_execution_20250825 → code_execution_20260120$/,
     'calls from code name this version since 2026',
   ],
-  [/\bstop_details: absent → null$/, 'sent since 2026'],
+  [/\b(stop_details|container|diagnostics): absent → null$/, 'sent in the course of 2026'],
   [/\.abort_reason: absent → null$/, 'sent since March 2026'],
   [
     /\busage\.(inference_geo|cache_creation|server_tool_use\.web_fetch_requests): absent → /,
@@ -78,6 +78,9 @@ describe.skipIf(recordings.length === 0)('asked as the API was, the emulator ans
       .map(({ sse, body }) => (sse ? messageOf(eventsOf(sse)) : body) as unknown as RecordedMessage);
     const emulator = createEmulator({
       script: scriptOf(messages),
+      // Thinking is that of the recordings, and so are the models.
+      prefixCheck: 'off',
+      models: 'any',
       sandbox: sandboxWith(filesOf(messages)),
       web: { fetch: () => ({ title: 'Example Domain', text: 'Example Domain\n\nFor use in examples.' }) },
     });
