@@ -7,7 +7,7 @@ import { UploadError } from '../files/errors.ts';
 import { bytesOf, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
 import type { UploadOptions } from '../files/upload/upload-options.ts';
 import { type FilesClient, ownerOf } from '../sdk/client.ts';
-import { verdictOf } from '../sdk/failures.ts';
+import { factsOf, verdictOf } from '../sdk/failures.ts';
 import { assertNoRedirect } from '../sdk/redirects.ts';
 import { retrier } from '../sdk/retry.ts';
 import { untilAborted } from '../wire/signals.ts';
@@ -37,6 +37,7 @@ export interface FormUpload extends UploadOptions {
 
 interface PostClient {
   readonly maxRetries?: number;
+  readonly fetch?: object;
   post(path: string, options: object): PromiseLike<FileMetadata>;
 }
 
@@ -61,9 +62,23 @@ export async function uploadForm(
     try {
       return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
-      await again(error);
+      if (!learnsForeign(sender, error)) await again(error);
     }
   }
+}
+
+/**
+ * The SDK makes a web stream of each body that is a stream, of which node-fetch and cross-fetch send the text
+ * `[object ReadableStream]`. They are known by the class of their headers once the API has refused that.
+ */
+const foreign = new WeakSet<object>();
+
+function learnsForeign({ fetch }: PostClient, error: unknown): boolean {
+  const { headers } = Object(error) as { readonly headers?: unknown };
+  if (factsOf(error).status !== 400 || !fetch || headers instanceof Headers || foreign.has(fetch))
+    return false;
+  foreign.add(fetch);
+  return true;
 }
 
 /** The source of one try. What is opened after an abort is closed. */
@@ -106,13 +121,14 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     // A FormData of this package is no Readable: handed to fetch as it
     // is, it would be sent as text. `pipe` does not hand errors on.
     body = form.pipe(new PassThrough({ highWaterMark: BUFFER_BYTES }));
+    const asItIs = foreign.has(client.fetch ?? globalThis.fetch) ? { body, duplex: 'half' } : undefined;
     const request = {
-      body,
+      ...(!asItIs && { body }),
       headers,
       maxRetries: 0,
       // fetch keeps a copy of all that it sends, to be able to
       // follow a redirect: 590 MiB of memory for 512, measured.
-      fetchOptions: { redirect: 'error' },
+      fetchOptions: { redirect: 'error', ...asItIs },
       signal,
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
@@ -175,7 +191,8 @@ function checked(source: Readable, upload: FormUpload): Transform {
 
 /** The SDK's `files.upload` takes whole files; a stream of known length goes through the client's `post`. */
 function postClientOf(client: FilesClient, caller: string): PostClient {
-  const owner = ownerOf(client) as Partial<PostClient> | undefined;
+  // The client that its files belong to: wrappers are Proxies and copies, whose own `post` does not work.
+  const owner = (ownerOf(client.files) ?? ownerOf(client)) as Partial<PostClient> | undefined;
   const rule = `${caller} needs a client of @anthropic-ai/sdk (\`new Anthropic()\` or its \`beta\`)`;
   assertInput(typeof owner?.post === 'function', rule, client);
   return owner as PostClient;
