@@ -62,7 +62,8 @@ export async function uploadForm(
     try {
       return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
-      if (!learnsForeign(sender, error)) await again(error);
+      // A stream that is there only once has no retries.
+      if (!learnsForeign(sender, error) || retries === 0) await again(error);
     }
   }
 }

@@ -3,6 +3,7 @@ import {
   type Checkpoint,
   codeExecutionTool,
   initialTurnState,
+  isCodeExecutionError,
   isContainerLostError,
   isInvalidInputError,
   isTurnInterruptedError,
@@ -167,6 +168,7 @@ export function outcomeOf(result: Result): string {
   if (isTurnLimitError(result)) return `TurnLimitError ${limit}`;
   if (isContainerLostError(result)) return `ContainerLostError ${code}`;
   if (isInvalidInputError(result)) return `InvalidInputError ${code}`;
+  if (isCodeExecutionError(result)) return `${result.name} ${code}`;
   expect(result).toBeInstanceOf(Anthropic.APIError);
   return `SDK ${result.constructor.name}${status ? ` ${status}` : ''}`;
 }

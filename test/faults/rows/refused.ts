@@ -6,6 +6,8 @@ import type { Fetch } from '../tap.ts';
 import { PAUSED, paused } from '../worlds.ts';
 
 const SOON = { 'retry-after-ms': '1' };
+const toOtherHost = () =>
+  new Response(null, { status: 307, headers: { location: 'http://127.0.0.1:59998/' } });
 /** Lets the first request pass. */
 const fine = cutAfter(1_000_000);
 const four = (fault: Fault) => [fault, fault, fault, fault];
@@ -206,5 +208,13 @@ export const refused: readonly Row[] = [
     outcome: 'SDK OverloadedError 529',
     blocks: 0,
     world: () => paused({ faults: four(httpError(529, { headers: SOON })), options: { retries: 0 } }),
+  },
+  {
+    fault: 'a redirect to another host',
+    posts: 1,
+    sdk: 3,
+    outcome: 'CodeExecutionError redirected',
+    blocks: 0,
+    world: () => ({ answers: [toOtherHost], options: { retries: 2, interruptedRetries: 2 } }),
   },
 ];

@@ -1,4 +1,4 @@
-import { cutAfter, sliceInto, stallAfter } from 'code-execution-kit/emulator';
+import { cutAfter, delay, sliceInto, stallAfter } from 'code-execution-kit/emulator';
 import { expect } from 'vitest';
 import { response, sseOf } from '../../support/sse.ts';
 import { factsOf, placesOf, rehearse } from '../rehearsal.ts';
@@ -74,6 +74,13 @@ const begun = whole.slice(0, whole.indexOf('event: message_delta'));
 /** In one chunk with what is over the limit. */
 const tooMuch = `${begun}: ${'x'.repeat(1000)}\n\n`;
 const pausing = sseOf(response([call, done], { stopReason: 'pause_turn' }));
+
+/** A stream that begins and does not end. */
+function begunForEver(): Response {
+  const start = (controller: ReadableStreamDefaultController) =>
+    controller.enqueue(new TextEncoder().encode(begun));
+  return new Response(new ReadableStream({ start }), { headers });
+}
 
 /** One answer after which nothing comes. */
 const spoiled = (
@@ -186,7 +193,37 @@ export const streams: readonly Row[] = [
   },
   spoiled('an empty body', '', 'TurnInterruptedError stream_cut', 0),
   spoiled('no body', null, 'TurnInterruptedError stream_cut', 0),
-  spoiled('a web page instead of a stream', '<html>Sign in</html>', 'TurnInterruptedError stream_cut', 0),
+  spoiled('a web page instead of a stream', '<html>Sign in</html>', 'TurnInterruptedError not_a_stream', 0, {
+    options: { interruptedRetries: 2 },
+  }),
+  {
+    ...spoiled('an error as text instead of a stream', null, 'TurnInterruptedError not_a_stream', 0),
+    world: () => ({
+      answers: [() => new Response('{"error":"no healthy upstream"}')],
+      options: { interruptedRetries: 2 },
+    }),
+    also: (result) => expect((result as Error).message).toContain('no healthy upstream'),
+  },
+  {
+    ...spoiled(
+      "a gateway's error without an `event:` line",
+      `${begun}data: {"error":{"message":"said no","code":401}}\n\ndata: [DONE]\n\n`,
+      'TurnInterruptedError stream_error',
+      3,
+      { options: { interruptedRetries: 2 } },
+    ),
+    also: (result) => expect((result as Error).message).toContain('said no'),
+  },
+  {
+    ...spoiled('`maxResponseMs` ends a response', null, 'TurnInterruptedError response_timeout'),
+    sdk: null,
+    world: () => ({ answers: [() => begunForEver()], options: { maxResponseMs: 50, interruptedRetries: 2 } }),
+  },
+  {
+    ...spoiled('no headers within `idleTimeoutMs`', null, 'TurnInterruptedError idle_timeout', 0),
+    sdk: null,
+    world: () => paused({ faults: [delay(60_000)], options: { idleTimeoutMs: 50 } }),
+  },
   spoiled(
     'unknown events and blocks',
     sseOf(response([{ type: 'hologram', depth: 3 }, call, done])).replace(
