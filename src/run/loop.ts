@@ -40,6 +40,8 @@ export interface Start {
   readonly standing: Standing;
   /** The container that the caller named, with its expiry. */
   readonly named: KnownContainer | null;
+  /** What was sent after the standing is sent again. */
+  readonly isRerun: boolean;
   /** What is to be said before anything is sent. */
   readonly events: readonly UnnumberedEvent[];
 }
@@ -91,6 +93,7 @@ class TurnLoop {
     try {
       for (const event of this.#start.events) emit(event);
       if (this.#isOver()) return await this.#end();
+      if (this.#start.isRerun) await this.#countRerun();
       this.#warnOfInertUploads();
       if (this.#standing.phase === 'awaiting-tools') yield* this.#answerTools();
       for (;;) {
@@ -128,6 +131,20 @@ class TurnLoop {
     return responses.length > 0 && outcomeOf(responses.at(-1)) !== 'paused';
   }
 
+  /** Stored before anything is sent, so that a kill counts, too. */
+  async #countRerun(): Promise<void> {
+    const limit = reachedLimit(this.#standing, this.#run.limits, 'rerun');
+    if (limit) {
+      const message =
+        `The same response was begun ${this.#standing.spent.reruns + 1} times and did not end in the time that it ` +
+        'had. Run it where it has more time, such as a queue or a batch. resumeTurn(client, error.checkpoint, ' +
+        '{ rerun: true }) counts maxReruns from zero again.';
+      throw new TurnBreak('turn_limit', message, { subject: limit });
+    }
+    this.#standing = spending(this.#standing, 'rerun');
+    await this.#save();
+  }
+
   #warnOfInertUploads(): void {
     const { params, responses } = this.#standing;
     const notice = inertUploadsNotice(responses.length === 0 ? inertUploads(params) : []);
@@ -154,7 +171,7 @@ class TurnLoop {
   #limitError({ message, subject, state }: FailedTurn): TurnLimitError {
     const limit = subject as keyof TurnLimits;
     const standing = { ...this.#standing, spent: pastLimit(this.#standing.spent, limit), state };
-    const checkpoint = this.#checkpoint(standing, false);
+    const checkpoint = this.#checkpoint(standing, limit === 'maxReruns');
     return new TurnLimitError(message, { limit, turn: unfinishedTurn(standing, checkpoint), checkpoint });
   }
 

@@ -26,6 +26,11 @@ export interface TurnOptions {
    * response that is under way is not stopped; `signal` does that. Default none.
    */
   readonly maxDurationMs?: number | undefined;
+  /**
+   * How often one response may be begun again by `resumeTurn` with `rerun`, in a row, before that ends with a
+   * `TurnLimitError`: a response that takes longer than its host may run never ends there. Default 3.
+   */
+  readonly maxReruns?: number | undefined;
   /** Asked between two responses: `true` ends the turn without an error, as `paused`, with a checkpoint. */
   readonly stopWhen?: ((state: TurnState) => boolean | PromiseLike<boolean>) | undefined;
   /** Longest time of one handler in milliseconds; a late one gives an error result. Default 240 000. */
@@ -107,6 +112,7 @@ const OPTIONS = {
   maxToolRounds: { rule: COUNT },
   maxOutputTokens: { rule: AMOUNT },
   maxDurationMs: { rule: AMOUNT },
+  maxReruns: { rule: COUNT },
   stopWhen: { rule: FUNCTION },
   toolTimeoutMs: { rule: AMOUNT, default: 240_000 },
   onLostContainer: { rule: LOST, default: 'throw' },
@@ -176,5 +182,6 @@ export function limitsOf(options: ResolvedTurnOptions, limits: TurnLimits = DEFA
     maxToolRounds: limit(options.maxToolRounds, limits.maxToolRounds),
     maxOutputTokens: limit(options.maxOutputTokens, limits.maxOutputTokens),
     maxDurationMs: limit(options.maxDurationMs, limits.maxDurationMs),
+    maxReruns: limit(options.maxReruns, limits.maxReruns),
   };
 }

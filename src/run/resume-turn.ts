@@ -101,7 +101,7 @@ export async function planResume(
     parse: parserOf(format),
     observer: UNOBSERVED,
   };
-  const start = { standing, named: state.container, events };
+  const start = { standing, named: state.container, isRerun: mayRerun && !isAnswered, events };
   return { options, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }
 
@@ -147,9 +147,11 @@ function goOn(
   interrupt: MessageParam['content'] | undefined,
 ): { readonly standing: Boundary; readonly dropped: readonly string[] } {
   const boundary = boundaryOf(checkpoint);
+  // Another request than the one that was sent.
+  const answered = { ...boundary, phase: 'ready' as const, spent: { ...boundary.spent, reruns: 0 } };
   if (interrupt !== undefined) {
     const { params, dropped } = interruptedParams(boundary.params, interrupt);
-    return { standing: { ...boundary, params, phase: 'ready' }, dropped };
+    return { standing: { ...answered, params }, dropped };
   }
   if (toolResults === undefined) return { standing: boundary, dropped: [] };
   if (boundary.phase !== 'awaiting-tools') {
@@ -157,5 +159,5 @@ function goOn(
   }
   const content = boundary.responses.at(-1)?.content ?? [];
   const params = withToolResults(boundary.params, content, toolResults);
-  return { standing: { ...boundary, params, phase: 'ready' }, dropped: [] };
+  return { standing: { ...answered, params }, dropped: [] };
 }

@@ -68,7 +68,7 @@ export function planTurn(
   const faults = checkHistory(prepared.params.messages, params).findings.map(({ message }) => message);
   const all = faults.length > 0 ? [...notices, historyFaultsNotice(faults)] : notices;
   const events = all.map((notice) => ({ type: 'notice' as const, notice }));
-  const start = { standing, named: containerData(params.container), events };
+  const start = { standing, named: containerData(params.container), isRerun: false, events };
   return { options: resolved, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }
 

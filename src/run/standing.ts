@@ -13,6 +13,8 @@ export type Standing = Boundary;
 /** What a response asks the loop to do next. */
 export type Asks = 'pause' | 'tools';
 
+const COUNTERS = { pause: 'pauses', tools: 'toolRounds', rerun: 'reruns' } as const;
+
 /**
  * What is read when the turn moves on: the state of all events so far, and the time since the last reading.
  */
@@ -35,8 +37,10 @@ export function movedTo(standing: Standing, { state, elapsedMs }: Moment): Stand
 /** After a whole response, which is sent back with the next request. */
 export function afterResponse(standing: Standing, response: Message, moment: Moment): Standing {
   const { params, responses } = standing;
+  const moved = movedTo(standing, moment);
   return {
-    ...movedTo(standing, moment),
+    ...moved,
+    spent: { ...moved.spent, reruns: 0 },
     params: withResponse(params, response),
     phase: outcomeOf(response) === 'awaiting-tools' ? 'awaiting-tools' : 'ready',
     responses: [...responses, response],
@@ -66,9 +70,9 @@ export function restarted(standing: Standing, moment: Moment): Standing {
   return { ...movedTo(standing, moment), params: inFreshContainer(standing.params) };
 }
 
-/** Counts a pause or a tool round before it happens, so that a resume elsewhere does not get it for free. */
-export function spending(standing: Standing, asks: Asks): Standing {
-  const counter = asks === 'pause' ? 'pauses' : 'toolRounds';
+/** Counts what is about to happen, so that a resume elsewhere does not get it for free. */
+export function spending(standing: Standing, asks: Asks | 'rerun'): Standing {
+  const counter = COUNTERS[asks];
   return { ...standing, spent: { ...standing.spent, [counter]: standing.spent[counter] + 1 } };
 }
 
@@ -76,9 +80,10 @@ export function spending(standing: Standing, asks: Asks): Standing {
 export function reachedLimit(
   { spent }: Standing,
   limits: TurnLimits,
-  asks?: Asks,
+  asks?: Asks | 'rerun',
 ): keyof TurnLimits | undefined {
-  const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs } = limits;
+  const { maxPauses, maxToolRounds, maxOutputTokens, maxDurationMs, maxReruns } = limits;
+  if (asks === 'rerun') return spent.reruns >= maxReruns ? 'maxReruns' : undefined;
   if (asks === 'pause' && spent.pauses >= maxPauses) return 'maxPauses';
   if (asks === 'tools' && spent.toolRounds >= maxToolRounds) return 'maxToolRounds';
   if (maxOutputTokens !== null && spent.outputTokens >= maxOutputTokens) return 'maxOutputTokens';
@@ -98,6 +103,8 @@ export function pastLimit(spent: Spent, limit: string): Spent {
       return { ...spent, toolRounds: 1 };
     case 'maxOutputTokens':
       return { ...spent, outputTokens: 0 };
+    case 'maxReruns':
+      return { ...spent, reruns: 0 };
     default:
       return { ...spent, durationMs: 0 };
   }

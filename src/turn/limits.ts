@@ -4,6 +4,7 @@ export interface TurnLimits {
   readonly maxToolRounds: number;
   readonly maxOutputTokens: number | null;
   readonly maxDurationMs: number | null;
+  readonly maxReruns: number;
 }
 
 /** What counts against the limits, over all processes that a turn ran in. */
@@ -12,6 +13,8 @@ export interface Spent {
   readonly toolRounds: number;
   readonly outputTokens: number;
   readonly durationMs: number;
+  /** How often the response that is asked for was begun again in another process, in a row. */
+  readonly reruns: number;
 }
 
 export const DEFAULT_LIMITS: TurnLimits = {
@@ -19,6 +22,7 @@ export const DEFAULT_LIMITS: TurnLimits = {
   maxToolRounds: 25,
   maxOutputTokens: null,
   maxDurationMs: null,
+  maxReruns: 3,
 };
 
-export const NOTHING_SPENT: Spent = { pauses: 0, toolRounds: 0, outputTokens: 0, durationMs: 0 };
+export const NOTHING_SPENT: Spent = { pauses: 0, toolRounds: 0, outputTokens: 0, durationMs: 0, reruns: 0 };

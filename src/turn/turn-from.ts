@@ -81,6 +81,7 @@ function unfinished(
         toolRounds: count('awaiting-tools'),
         outputTokens: state.usage.output_tokens,
         durationMs: 0,
+        reruns: 0,
       },
       state,
     },

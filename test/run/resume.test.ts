@@ -9,8 +9,11 @@ import {
   type RunnableTool,
   resumeTurn,
   runTurn,
+  streamTurn,
+  type TurnInterruptedError,
   type TurnOptions,
   type TurnParams,
+  type TurnStream,
   userMessage,
 } from 'code-execution-kit';
 import {
@@ -28,7 +31,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { clientAnswering, response, sseOf } from '../support/sse.ts';
-import { params, thrownBy, timeless, type WorldOptions, world } from '../support/world.ts';
+import { params, thrownBy, timeless, viaJson, type WorldOptions, world } from '../support/world.ts';
 
 const FROM_CODE = ['code_execution_20260120'] as const;
 
@@ -624,5 +627,62 @@ describe('the tokens of MCP servers', () => {
       servers,
       servers,
     ]);
+  });
+});
+
+describe('a response that takes longer than its process may run', () => {
+  /** Each process is stopped while the response is on its way. */
+  async function stopped(stream: TurnStream) {
+    const error = await thrownBy(async () => {
+      for await (const event of stream) if (event.type === 'text-delta') stream.abort();
+    });
+    return error as TurnInterruptedError;
+  }
+  const long = Array.from({ length: 9 }, () => [say('It takes its time.'), stop()]).flat();
+
+  it('is begun again three times in a row, and not for ever', async () => {
+    const { client, posts } = world(long);
+    let { checkpoint } = await stopped(streamTurn(client, params));
+    for (const reruns of [1, 2, 3]) {
+      const saved: Checkpoint[] = [];
+      const onCheckpoint = (one: Checkpoint) => void saved.push(viaJson(one));
+      const error = await stopped(
+        resumeTurn(client, viaJson(checkpoint) as never, { rerun: true, onCheckpoint }),
+      );
+      // Stored before anything was sent, so that a kill counts as well.
+      expect([saved[0]?.spent.reruns, saved[0]?.mayRerun]).toEqual([reruns, true]);
+      expect(error.checkpoint).toMatchObject({ spent: { reruns }, mayRerun: true });
+      checkpoint = error.checkpoint;
+    }
+    expect(posts()).toBe(4);
+    const error = await thrownBy(resumeTurn(client, checkpoint as never, { rerun: true }).turn());
+    expect(isTurnLimitError(error)).toBe(true);
+    expect([error.limit, error.message]).toEqual([
+      'maxReruns',
+      expect.stringMatching(/begun 4 times.*queue/s),
+    ]);
+    expect(posts()).toBe(4);
+    // Who knows better goes on from there.
+    expect(await resumeTurn(client, error.checkpoint, { rerun: true }).turn()).toMatchObject({
+      outcome: 'completed',
+    });
+  });
+
+  it('counts from zero after a response that ended, and for another request', async () => {
+    const { client } = world([say('One.'), pause(), ...long]);
+    const first = await thrownBy(
+      runTurn(client, params, { onCheckpoint: () => Promise.reject(new Error('full')) }),
+    );
+    const { checkpoint } = await stopped(resumeTurn(client, first.checkpoint, { maxReruns: 1 }));
+    const again = await stopped(resumeTurn(client, checkpoint as never, { rerun: true }));
+    expect(again.checkpoint).toMatchObject({ spent: { reruns: 1 }, limits: { maxReruns: 1 } });
+    const other = await stopped(
+      resumeTurn(client, again.checkpoint as never, { interrupt: 'Shorter, please.' }),
+    );
+    expect(other.checkpoint).toMatchObject({ spent: { reruns: 0 } });
+    const off = await thrownBy(
+      resumeTurn(client, other.checkpoint as never, { rerun: true, maxReruns: 0 }).turn(),
+    );
+    expect(off.limit).toBe('maxReruns');
   });
 });

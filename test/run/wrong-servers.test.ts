@@ -145,7 +145,13 @@ describe('a redirect', () => {
   it.each([301, 302, 303, 307, 308])('with %i is an error that names its location', async (status) => {
     const { client, location, reached } = await hosts(status);
     const error = await thrownBy(runTurn(client, params, { retries: 2, interruptedRetries: 2 }));
-    expect(error).toMatchObject({ name: 'RedirectError', status, location, code: 'redirected', retryable: false });
+    expect(error).toMatchObject({
+      name: 'RedirectError',
+      status,
+      location,
+      code: 'redirected',
+      retryable: false,
+    });
     expect(error.message).toContain(location);
     expect(error.message).toContain(`HTTP ${status}`);
     expect(error.message).toContain("redirect: 'follow'");
