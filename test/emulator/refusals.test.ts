@@ -270,6 +270,15 @@ describe('a history', () => {
     expect((await post({ messages: [question, system, ...history, settings] })).status).toBe(200);
   });
 
+  it('may have empty pauses, which what follows fills', async () => {
+    const { post } = start();
+    expect((await post({ messages: [question, assistant(), assistant(text('x')), question] })).status).toBe(
+      200,
+    );
+    const refused = badRequest(/^messages\.1: all messages must have non-empty content/);
+    expect(await post({ messages: [question, assistant(), assistant(), question] })).toEqual(refused);
+  });
+
   it('may have unknown blocks, with whatever they hold', async () => {
     const block = { type: 'hologram', depth: 3 };
     expect((await start().post({ messages: [user(block, text('x'))] })).status).toBe(200);

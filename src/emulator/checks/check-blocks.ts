@@ -38,7 +38,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 export function checkBlocks(body: MessagesBody): void {
   for (const block of blocksOf(body['system'])) checkText(block, 'system');
   for (const [index, message] of body.messages.entries()) {
-    checkContent(message, index, index === body.messages.length - 1);
+    checkContent(message, index, body.messages);
     for (const [place, block] of blocksOf(message.content).entries()) {
       const at = `messages.${index}.content.${place}`;
       checkKeys(block, at);
@@ -49,10 +49,14 @@ export function checkBlocks(body: MessagesBody): void {
   }
 }
 
-/** A message of the system may change settings only (documented), so that it has no content. */
-function checkContent({ role, content }: Message, index: number, isLast: boolean): void {
-  if (content.length > 0 || role === 'system' || (role === 'assistant' && isLast)) return;
-  // Reported.
+/**
+ * Reported; a message of the system may change settings only (documented). Neighbouring messages
+ * of the assistant count as one: that an empty pause may be followed by more is a guess.
+ */
+function checkContent({ role, content }: Message, index: number, messages: readonly Message[]): void {
+  if (content.length > 0 || role === 'system') return;
+  const next = messages.slice(index + 1).find((one) => one.role !== 'assistant' || one.content.length > 0);
+  if (role === 'assistant' && (next === undefined || next.role === 'assistant')) return;
   throw invalidRequest(
     `messages.${index}: all messages must have non-empty content except for the optional final assistant message`,
   );

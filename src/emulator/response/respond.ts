@@ -5,20 +5,20 @@ import type { Life } from '../protocol/life.ts';
 import type { Models } from '../protocol/models.ts';
 import type { MessagesBody } from '../protocol/request-body.ts';
 import { type ResolvedSkill, skillsOf } from '../protocol/skills.ts';
-import { type Toolbox, toolboxOf } from '../protocol/toolbox.ts';
+import { toolboxOf } from '../protocol/toolbox.ts';
 import type { SandboxFactory } from '../sandbox/sandbox.ts';
 import { lastResultOf } from '../script/dynamic-script.ts';
 import { outlineOf } from '../script/outline.ts';
 import type { BlockStep, ScriptedResponse, ScriptPlayer } from '../script/script-player.ts';
-import type { Store, StoredContainer } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { rememberThread } from '../store/threads.ts';
 import type { PrefixCheck, Thinking } from '../thinking/check-thinking.ts';
 import type { Call, Stage } from './call.ts';
 import { callOf, needsContainer, reopened } from './calls.ts';
 import { CodeCall } from './code-call.ts';
-import { mountUploads, openContainer, uploadsOfCurrentTurn } from './container.ts';
+import { containerFor, describe } from './container-for.ts';
 import { Delivery } from './delivery.ts';
-import { isCommand, needsMoreThanPython, play, runAll } from './play.ts';
+import { isCommand, play, runAll } from './play.ts';
 import type { PromptCache } from './prompt-cache.ts';
 import type { WebPages } from './web-pages.ts';
 
@@ -71,7 +71,7 @@ export async function respond(
 ): Promise<Answer> {
   const { store, script, life } = service;
   const usage = () => service.cache.use(body, Math.ceil(size / 4));
-  if (body.max_tokens === 0) return nothingSaid(body, usage(), store);
+  if (body.max_tokens === 0) return nothingSaid(body.model, usage(), thinking, store);
   const unfinished = unfinishedOf(body, service);
   const scripted = unfinished.scripted ?? script.next(body);
   if (!scripted && unfinished.calls.length === 0) throw ranOut(script);
@@ -236,45 +236,13 @@ function forget({ calls: [first] }: Unfinished, service: MessagesService): void 
   if (first) service.unfinished.delete(String(first.block['id']));
 }
 
-/** The container of a response, where one is asked for or needed. */
-async function containerFor(
-  body: MessagesBody,
-  needsSandbox: boolean,
-  scripted: ScriptedResponse | undefined,
-  toolbox: Toolbox,
-  { store, createSandbox, timeoutMs }: MessagesService,
-): Promise<StoredContainer | undefined> {
-  const uploads = uploadsOfCurrentTurn(body).length > 0;
-  if (!toolbox.runsCode && needsSandbox) {
-    throw invalidRequest(
-      'emulator: the script needs a code execution tool, and `tools` has none. Add codeExecutionTool().',
-    );
-  }
-  if (toolbox.pythonOnly && scripted?.steps.some(needsMoreThanPython)) {
-    throw invalidRequest(
-      'emulator: the script runs bash or edits files, and code_execution_20250522 has Python only. Use a later version.',
-    );
-  }
-  if (!needsSandbox && !uploads && body.container == null) return undefined;
-  const container = await openContainer(body, store, () => createSandbox(timeoutMs));
-  await mountUploads(container, body, store);
-  return container;
-}
-
-/** `container` as the API describes it: with `skills` only where some were asked for. */
-function describe(container: StoredContainer | undefined, skills: readonly ResolvedSkill[]): object | null {
-  if (!container) return null;
-  const { id, expiresAt } = container;
-  return { id, expires_at: expiresAt.toISOString(), ...(skills.length > 0 ? { skills } : {}) };
-}
-
 /** `max_tokens: 0` only fills the prompt cache (SDK doc comment). */
-function nothingSaid({ model }: MessagesBody, input: InputUsage, store: Store): Answer {
+function nothingSaid(model: string, input: InputUsage, { dropped }: Thinking, store: Store): Answer {
   return {
     id: store.ids.next('msg'),
     model,
     input,
-    transformations: undefined,
+    transformations: dropped,
     resumesCode: false,
     blocks: (async function* () {
       return { stopReason: 'max_tokens', container: null, delivered: () => {} };
