@@ -34,13 +34,17 @@ export function movedTo(standing: Standing, { state, elapsedMs }: Moment): Stand
   return { ...standing, spent, state };
 }
 
+/** Another place: what is sent next has not been sent before. */
+function advanced(standing: Standing, moment: Moment): Standing {
+  const moved = movedTo(standing, moment);
+  return { ...moved, spent: { ...moved.spent, reruns: 0 } };
+}
+
 /** After a whole response, which is sent back with the next request. */
 export function afterResponse(standing: Standing, response: Message, moment: Moment): Standing {
   const { params, responses } = standing;
-  const moved = movedTo(standing, moment);
   return {
-    ...moved,
-    spent: { ...moved.spent, reruns: 0 },
+    ...advanced(standing, moment),
     params: withResponse(params, response),
     phase: outcomeOf(response) === 'awaiting-tools' ? 'awaiting-tools' : 'ready',
     responses: [...responses, response],
@@ -51,7 +55,7 @@ export function afterResponse(standing: Standing, response: Message, moment: Mom
 export function afterTools(standing: Standing, results: ToolResultBlockParam[], moment: Moment): Standing {
   const { params } = standing;
   const messages = [...params.messages, { role: 'user' as const, content: results }];
-  return { ...movedTo(standing, moment), params: { ...params, messages }, phase: 'ready' };
+  return { ...advanced(standing, moment), params: { ...params, messages }, phase: 'ready' };
 }
 
 /**

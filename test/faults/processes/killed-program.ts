@@ -38,7 +38,8 @@ const options = {
   now: () => TIME,
   onCheckpoint(checkpoint: Checkpoint) {
     store('checkpoint', checkpoint);
-    if (job.stop?.at === 'checkpoint') stopHere();
+    // Not at the one that is stored before a response is begun again, or no process gets any further.
+    if (job.stop?.at === 'checkpoint' && checkpoint.spent.reruns === 0) stopHere();
   },
   onEvent(event: { readonly type: string; readonly execution?: { readonly responseIndex: number } }) {
     appendFileSync(fileOf('events'), `${JSON.stringify(event)}\n`);

@@ -213,7 +213,7 @@ export const refused: readonly Row[] = [
     fault: 'a redirect to another host',
     posts: 1,
     sdk: 3,
-    outcome: 'CodeExecutionError redirected',
+    outcome: 'RedirectError redirected',
     blocks: 0,
     world: () => ({ answers: [toOtherHost], options: { retries: 2, interruptedRetries: 2 } }),
   },
