@@ -90,7 +90,7 @@ print(total)
     expect(responses.map(({ stop_reason }) => stop_reason)).toEqual(['tool_use', 'tool_use', 'end_turn']);
     expect(stdoutOf(responses)).toEqual(["0 ['1', '2']\n1 ['3', '4']\n10\n"]);
     // The container is named while code waits, and not once it has ended (recorded).
-    expect(responses.map(({ container }) => container !== undefined)).toEqual([true, true, false]);
+    expect(responses.map(({ container }) => Boolean(container))).toEqual([true, true, false]);
     const [call] = responses[0]?.content.filter(({ type }) => type === 'server_tool_use') ?? [];
     expect(responses[1]?.content[0]).toMatchObject({
       name: 'roll',
