@@ -32,6 +32,8 @@ export interface FormUpload extends UploadOptions {
   readonly name: string;
   /** `undefined` where it is not known. */
   readonly sizeBytes: number | undefined;
+  /** The source can be read a single time, so there is no second try. */
+  readonly isOnce?: boolean;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
 }
 
@@ -56,14 +58,13 @@ export async function uploadForm(
 ): Promise<FileMetadata> {
   const sender = postClientOf(client, caller);
   const { signal } = upload;
-  const retries = upload.retries ?? sender.maxRetries ?? 2;
+  const retries = upload.isOnce ? 0 : (upload.retries ?? sender.maxRetries ?? 2);
   const again = retrier({ retries, mayRetry: (error) => verdictOf(error).passes, signal });
   for (;;) {
     try {
       return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
-      // A stream that is there only once has no retries.
-      if (!learnsForeign(sender, error) || retries === 0) await again(error);
+      if (!learnsForeign(sender, error) || upload.isOnce) await again(error);
     }
   }
 }

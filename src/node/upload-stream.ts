@@ -69,7 +69,7 @@ export async function uploadStream(
     if (sizeBytes !== undefined) assertSize(quoted(name), sizeBytes, options);
     const opens = typeof source === 'function';
     const first = opens ? undefined : readableOf(source);
-    const upload = { ...options, name, sizeBytes, ...(opens ? {} : { retries: 0 }) };
+    const upload = { ...options, name, sizeBytes, isOnce: !opens };
     return await runUpload(quoted(name), options.signal, (signal) =>
       uploadForm(
         client,
