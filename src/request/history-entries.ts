@@ -1,5 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { type Block, isBlock, isRecord } from '../wire/blocks.ts';
+import { asText, type Block, isBlock, isRecord } from '../wire/blocks.ts';
 import {
   foreignKeysOf,
   isBlankText,
@@ -131,7 +131,7 @@ export function pairEntries(entries: readonly Entry[], find: Find): void {
         drop(
           place,
           'call-without-result',
-          `the call ${call['id']} has no result where it has to stand`,
+          `the call ${asText(call['id'])} has no result where it has to stand`,
           find,
         );
       }
@@ -144,14 +144,19 @@ export function pairEntries(entries: readonly Entry[], find: Find): void {
     const source = isRecord(caller) ? caller['tool_id'] : undefined;
     if (!isCall(place.block) || source === undefined || calls.has(source)) continue;
     // With the call of running code go the calls that it made.
-    drop(place, 'call-without-result', `the code ${source}, which made this call, is not there`, find);
+    drop(
+      place,
+      'call-without-result',
+      `the code ${asText(source)}, which made this call, is not there`,
+      find,
+    );
     answered.delete(idIn(place, 'id'));
   }
   for (const place of entries.flatMap(heldIn)) {
     const id = idIn(place, 'tool_use_id');
-    if (id === undefined || answered.has(id) || !String((place.block as Block).type).endsWith('tool_result'))
+    if (id === undefined || answered.has(id) || !(place.block as Block).type.endsWith('tool_result'))
       continue;
-    drop(place, 'result-without-call', `no call before it has the id ${id}`, find);
+    drop(place, 'result-without-call', `no call before it has the id ${asText(id)}`, find);
   }
 }
 

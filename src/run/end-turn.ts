@@ -5,7 +5,7 @@ import { lookedUpArtifact } from '../turn/artifact.ts';
 import { withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
 import { callsDroppedNotice, filesNotCapturedNotice, noCallsNotice } from '../turn/notices.ts';
 import { parseAnswer } from '../turn/parse-answer.ts';
-import { isUnfinished, lastResponseIndex, outcomeOf, type TurnState } from '../turn/state.ts';
+import { isUnfinished, lastResponseIndex, outcomeOf, stopReasonOf, type TurnState } from '../turn/state.ts';
 import type { Boundary, Checkpoint, Turn, UnfinishedTurn } from '../turn/turn.ts';
 import type { Run } from './plan.ts';
 
@@ -32,7 +32,7 @@ export async function endTurn(
   for (const notice of notices) if (notice) emit({ type: 'notice', notice });
   const { parsed, notice } = parseAnswer({ ...readState(), outcome }, run.parse);
   if (notice) emit({ type: 'notice', notice });
-  emit({ type: 'turn-end', outcome, stopReason: last?.stop_reason ?? null });
+  emit({ type: 'turn-end', outcome, stopReason: stopReasonOf(last) });
   const state = readState();
   const responses = [...standing.responses];
   if (isUnfinished(outcome)) {
@@ -50,7 +50,7 @@ export function unfinishedTurn(
     ...state,
     status: 'ended',
     outcome: 'paused',
-    stopReason: responses.at(-1)?.stop_reason ?? null,
+    stopReason: stopReasonOf(responses.at(-1)),
     responses: [...responses],
     messages: withoutEmpty(params.messages),
     parsed: null,

@@ -3,7 +3,7 @@ import { type ContainerInput, toContainerParam } from '../request/container.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
 import { TurnFold } from '../turn/fold.ts';
 import { filesNotCapturedNotice } from '../turn/notices.ts';
-import { initialTurnState, outcomeOf, type TurnState } from '../turn/state.ts';
+import { initialTurnState, outcomeOf, stopReasonOf, type TurnState } from '../turn/state.ts';
 import { TurnTranslator } from '../turn/translate.ts';
 import { requestedContainerId } from '../wire/container.ts';
 import { readEventStream, readResponse } from '../wire/read-response.ts';
@@ -86,7 +86,7 @@ export async function* turnEvents(
     else {
       const notice = filesNotCapturedNotice(fold.state);
       if (notice) emit({ type: 'notice', notice });
-      emit({ type: 'turn-end', outcome, stopReason: response.stop_reason });
+      emit({ type: 'turn-end', outcome, stopReason: stopReasonOf(response) });
     }
   } catch (error) {
     if (error instanceof InvalidInputError) throw error;

@@ -1,5 +1,5 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { type Block, isBlock, isRecord } from '../wire/blocks.ts';
+import { asText, type Block, isBlock, isRecord } from '../wire/blocks.ts';
 import { isBlankText, isThinking, isUnsigned, wellFormed } from '../wire/unsendable.ts';
 
 /*
@@ -72,7 +72,7 @@ export function withoutOpenCalls(messages: readonly MessageParam[]): ClosedHisto
   const dropped = new Set(calls.map(idOf).filter((id) => !answered.has(id)));
   for (const call of calls) {
     const caller = call['caller'];
-    if (isRecord(caller) && dropped.has(String(caller['tool_id']))) dropped.add(idOf(call));
+    if (isRecord(caller) && dropped.has(asText(caller['tool_id']))) dropped.add(idOf(call));
   }
   const isDropped = (block: unknown) =>
     isBlock(block) && [block['id'], block['tool_use_id']].some((id) => dropped.has(id as string));

@@ -1,4 +1,4 @@
-import { isRecord, type Message } from '../wire/blocks.ts';
+import { asText, isRecord, type Message } from '../wire/blocks.ts';
 import { lastResponseIndex, type Notice, type TurnState } from './state.ts';
 
 /** For uploads that have no effect; `ids` are those of their files. */
@@ -72,7 +72,7 @@ export function thinkingDroppedNotice(
 ): Notice | undefined {
   const dropped = transformations.filter(isRecord).filter(({ type }) => type === 'thinking_dropped');
   if (dropped.length === 0) return undefined;
-  const places = dropped.map(({ path, reason }) => `${path} (${reason})`).join(', ');
+  const places = dropped.map(({ path, reason }) => `${asText(path)} (${asText(reason)})`).join(', ');
   const message =
     `The API left thinking out of the request: ${places}. Claude answered without it. It is bound to the model and ` +
     'to all that stood before it, so send system, tools and messages as they were.';

@@ -15,7 +15,7 @@ const block = () => z.looseObject({ type: text() });
 /** A message of a stored history. */
 export const storedMessage = () =>
   z.looseObject({
-    role: z.enum(['user', 'assistant', 'system']),
+    role: text(),
     content: z.union([text(), z.array(block())]),
   });
 
@@ -140,7 +140,7 @@ export const checkpointSchema = () =>
       tools: z.optional(z.array(z.looseObject({}))),
     }),
     messages: z.array(z.union([storedMessage(), z.looseObject({ response: index() })])).check(z.minLength(1)),
-    responses: z.array(z.looseObject({ id: text(), content: z.array(block()), stop_reason: orNull() })),
+    responses: z.array(z.looseObject({ content: z.array(z.looseObject({})) })),
     container: z.nullable(z.union([text(), z.looseObject({})])),
     state: z.looseObject({
       seq: z.int().check(z.minimum(-1)),

@@ -173,6 +173,11 @@ export function initialTurnState(): TurnState {
   };
 }
 
+/** The stop reason of a response; `null` for one that is no text, as its message has it. */
+export function stopReasonOf(response: Pick<Message, 'stop_reason'> | null | undefined): string | null {
+  return typeof response?.stop_reason === 'string' ? response.stop_reason : null;
+}
+
 /** The outcomes of a turn that can go on. */
 export type UnfinishedOutcome = 'awaiting-tools' | 'paused';
 

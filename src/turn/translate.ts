@@ -1,5 +1,6 @@
 import { MessageAccumulator } from '../wire/accumulate.ts';
 import {
+  asText,
   type Block,
   type CallBlock,
   callerOf,
@@ -23,7 +24,7 @@ import type { ContainerChange, UnnumberedEvent } from './events.ts';
 import { pendingExecution } from './execution.ts';
 import { containerChangedNotice, thinkingDroppedNotice } from './notices.ts';
 import { Pairing } from './pairing.ts';
-import type { ServerToolUse, TurnState } from './state.ts';
+import { type ServerToolUse, stopReasonOf, type TurnState } from './state.ts';
 import { mergeReports, NO_USAGE, type ResponseUsage } from './usage.ts';
 
 /** What is known of a response before it begins. */
@@ -106,7 +107,7 @@ export class TurnTranslator {
     throw new TurnBreak(
       'stream_cut',
       message
-        ? `The stream of ${message.id} ended before message_stop: what came is incomplete.`
+        ? `The stream of ${asText(message.id)} ended before message_stop: what came is incomplete.`
         : 'The response ended before it began: no message_start came.',
       { requestId },
     );
@@ -195,7 +196,7 @@ export class TurnTranslator {
 
   #onMessageStart({ id, model, usage, content, container }: Message): void {
     const { responseIndex, startedAt } = this.#context;
-    const names = { id: String(id ?? ''), model: String(model ?? '') };
+    const names = { id: asText(id), model: asText(model) };
     this.#emit({ type: 'response-start', responseIndex, ...names, startedAt });
     this.#usage = NO_USAGE;
     this.#reportUsage(usage);
@@ -217,7 +218,7 @@ export class TurnTranslator {
     this.#emit({
       type: 'response-end',
       responseIndex,
-      stopReason: message?.stop_reason ?? null,
+      stopReason: stopReasonOf(message),
       endedAt: this.#time(),
       inputTransformations,
     });

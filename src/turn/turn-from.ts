@@ -6,7 +6,14 @@ import { foldResponses } from './fold-responses.ts';
 import { asMessage, withoutEmpty, withoutOpenCalls } from './history.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { type AnswerParser, parseAnswer } from './parse-answer.ts';
-import { initialTurnState, isUnfinished, type Outcome, outcomeOf, type TurnState } from './state.ts';
+import {
+  initialTurnState,
+  isUnfinished,
+  type Outcome,
+  outcomeOf,
+  stopReasonOf,
+  type TurnState,
+} from './state.ts';
 import type { RequestParams, Turn } from './turn.ts';
 
 /** Options of {@link turnFrom}. */
@@ -45,7 +52,7 @@ export function turnFrom<Parsed = null>(
   const folded = foldResponses(added, earlier ? stateOf(earlier) : initialTurnState(), ({ container }) =>
     container === null ? asked : container.id,
   );
-  const stopReason = added.at(-1)?.stop_reason ?? null;
+  const stopReason = stopReasonOf(added.at(-1));
   const outcome = outcomeOf(added.at(-1));
   const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
   const { parsed, notice } = parseAnswer(ended, parse);

@@ -28,7 +28,7 @@ export function usageOf(exchanges: readonly { readonly usage: ResponseUsage }[])
 export function mergeReports(earlier: ResponseUsage, later: object): ResponseUsage {
   const merged: Record<string, unknown> = { ...earlier };
   for (const [name, value] of Object.entries(later)) {
-    const counter = name in NO_USAGE ? countOf(value) : bounded(value, 1);
+    const counter = Object.hasOwn(NO_USAGE, name) ? countOf(value) : bounded(value, 1);
     if (counter !== null && counter !== undefined) merged[name] = counter;
   }
   return merged as ResponseUsage;
@@ -37,7 +37,7 @@ export function mergeReports(earlier: ResponseUsage, later: object): ResponseUsa
 /** A counter that every response has; gateways were seen to send texts. What is no count says nothing. */
 function countOf(value: unknown): number | null {
   const count = typeof value === 'string' && value !== '' ? Number(value) : value;
-  return typeof count === 'number' && count >= 0 && Number.isFinite(count) ? count : null;
+  return typeof count === 'number' && count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : null;
 }
 
 /** Deeper than any counters are. */
@@ -45,6 +45,8 @@ const DEEPEST = 8;
 
 /** The value, with `null` for what is nested too deeply to be counters. */
 function bounded(value: unknown, depth: number): unknown {
+  // JSON can write a number that is none.
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
   if (typeof value !== 'object' || value === null) return value;
   if (depth > DEEPEST) return null;
   if (Array.isArray(value)) return value.map((one) => bounded(one, depth + 1));

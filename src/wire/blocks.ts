@@ -48,6 +48,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A text of the API's where anything may come: a number as its digits, and nothing for what has no text. */
+export function asText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
 export function isBlock(value: unknown): value is Block {
   return isRecord(value) && typeof value['type'] === 'string';
 }

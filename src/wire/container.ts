@@ -1,5 +1,5 @@
 import type { ContainerParams } from '@anthropic-ai/sdk/resources/messages';
-import { isRecord } from './blocks.ts';
+import { asText, isRecord } from './blocks.ts';
 
 /** A skill that is loaded in a container. */
 export interface SkillData {
@@ -31,9 +31,9 @@ export function readContainer(value: unknown): ContainerData | null {
     id: value['id'],
     expiresAt: typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt)) ? expiresAt : null,
     skills: skills.map((skill) => ({
-      skillId: String(skill['skill_id']),
-      type: String(skill['type']),
-      version: String(skill['version'] ?? 'latest'),
+      skillId: asText(skill['skill_id']),
+      type: asText(skill['type']),
+      version: asText(skill['version']) || 'latest',
     })),
   };
 }

@@ -1,4 +1,4 @@
-import { isRecord } from './blocks.ts';
+import { asText, isRecord } from './blocks.ts';
 import { printable } from './turn-break.ts';
 
 /** Where gateways put what they say. */
@@ -37,9 +37,9 @@ export function kindOf(value: unknown): { readonly name: string; readonly subjec
   const inner = isRecord(outer['error']) ? outer['error'] : {};
   const kinds = [inner, outer].flatMap((one) => KIND_KEYS.map((key) => one[key]));
   const names = kinds.filter((kind) => typeof kind === 'string' && kind !== '' && kind !== 'error');
-  const status = kinds.find((kind) => /^[45]\d\d$/.test(String(kind)));
-  const name = String(names[0] ?? status ?? 'unknown_error');
-  return { name, subject: String(status ?? name) };
+  const status = kinds.find((kind) => /^[45]\d\d$/.test(asText(kind)));
+  const name = asText(names[0] ?? status ?? 'unknown_error');
+  return { name, subject: asText(status ?? name) };
 }
 
 /** Whether an event that is none of the API's reports an error. */

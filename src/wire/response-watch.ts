@@ -1,4 +1,4 @@
-import type { WireEvent } from './blocks.ts';
+import { asText, type WireEvent } from './blocks.ts';
 
 /** `message_stop` is due after the stop reason: so many milliseconds with nothing but pings are its end. */
 export const STOP_DUE_MS = 30_000;
@@ -43,6 +43,7 @@ export class ResponseWatch {
     this.stranger = null;
     if (event.type === 'message_start') this.started = true;
     else if (event.type === 'message_stop') this.stopped = true;
-    else if (event.type === 'message_delta') this.stopReason = event.delta?.stop_reason ?? this.stopReason;
+    else if (event.type === 'message_delta')
+      this.stopReason = asText(event.delta?.stop_reason) || this.stopReason;
   }
 }

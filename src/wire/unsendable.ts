@@ -4,7 +4,11 @@ import { type Block, isBlock, isRecord } from './blocks.ts';
 
 /** "text content blocks must contain non-whitespace text". */
 export function isBlankText(block: unknown): boolean {
-  return isBlock(block) && block.type === 'text' && !/\S/.test(String(block['text'] ?? ''));
+  return (
+    isBlock(block) &&
+    block.type === 'text' &&
+    (typeof block['text'] !== 'string' || !/\S/.test(block['text']))
+  );
 }
 
 /**
