@@ -63,39 +63,85 @@ export function assertInput(isRight: unknown, rule: string, value: unknown, cure
 
 /** True for every error of this package, also of another copy of it. */
 export function isCodeExecutionError(error: unknown): error is CodeExecutionError {
-  return typeof error === 'object' && error !== null && BRAND in error;
+  return attempt(() => typeof error === 'object' && error !== null && BRAND in error, false);
 }
 
 /** Makes the guard of an error class, which knows errors of another copy of this package by their name. */
 export function guardOf<E extends CodeExecutionError>(name: E['name']) {
-  return (error: unknown): error is E => isCodeExecutionError(error) && error.name === name;
+  return (error: unknown): error is E =>
+    attempt(() => isCodeExecutionError(error) && error.name === name, false);
 }
 
 /** True for an {@link InvalidInputError}, also of another copy of this package. */
 export const isInvalidInputError = /* @__PURE__ */ guardOf<InvalidInputError>('InvalidInputError');
 
+/** What reading a foreign value gives: a getter or a Proxy may throw. */
+export function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** An error of this package, or of the SDK, which is known by its form: this package loads none of its classes. */
+export function isTyped(error: unknown): boolean {
+  if (isCodeExecutionError(error)) return true;
+  return attempt(() => {
+    if (!(error instanceof Error)) return false;
+    if ('status' in error) return true;
+    let type: unknown = error;
+    do type = Object.getPrototypeOf(type);
+    while (type && (type as object).constructor.name !== 'AnthropicError');
+    return Boolean(type);
+  }, false);
+}
+
+/**
+ * The boundary of a public function: whatever escapes from it is one of this package's errors or the SDK's,
+ * also where the input is no plain data, or where this package is at fault.
+ *
+ * @throws {CodeExecutionError} with code `internal_error` and what escaped as `cause`.
+ */
+export function typed<T>(what: string, work: () => T): T {
+  const fail = (error: unknown): never => {
+    throw typedError(what, error);
+  };
+  try {
+    const given = work();
+    return given instanceof Promise ? (given.catch(fail) as T) : given;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/** The error itself where it has a type; see {@link typed}. */
+export function typedError(what: string, error: unknown): unknown {
+  if (isTyped(error)) return error;
+  const message =
+    `${what} failed: ${reasonOf(error)}. Check that what it was given is plain data of the documented form. If it ` +
+    'is, this is a fault of code-execution-kit: please report it, with error.cause.';
+  return new CodeExecutionError(message, { code: 'internal_error', cause: error });
+}
+
 /** What a thrown value says, whatever was thrown: it may not even be made a text. */
 export function reasonOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    return 'a value that cannot be shown was thrown';
-  }
+  const read = () => String(error instanceof Error ? error.message : error);
+  return attempt(read, 'a value that cannot be shown was thrown');
 }
 
 /** A value as a message can name it. */
 export function quoted(value: unknown): string {
-  try {
-    if (typeof value === 'string')
-      return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-    if (typeof value === 'function') return 'a function';
-    if (typeof value !== 'object' || value === null) return String(value);
-    if (Array.isArray(value)) return `an array of ${value.length}`;
-    const name = value.constructor?.name;
-    return name && name !== 'Object'
-      ? `a ${name}`
-      : `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
-  } catch {
-    return 'a value that cannot be shown';
-  }
+  return attempt(() => shown(value), 'a value that cannot be shown');
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const name = value.constructor?.name;
+  return name && name !== 'Object'
+    ? `a ${name}`
+    : `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
 }

@@ -1,4 +1,4 @@
-import { assertInput, quoted } from '../errors.ts';
+import { assertInput, quoted, typed } from '../errors.ts';
 import { assertFilesClient, type FilesClient } from '../sdk/client.ts';
 import { factsOf } from '../sdk/failures.ts';
 import { inParallel } from '../sdk/in-parallel.ts';
@@ -45,35 +45,37 @@ export async function deleteFiles(
   files: readonly (string | { readonly fileId: string } | { readonly id: string })[],
   options: DeleteOptions = {},
 ): Promise<DeletedResult[]> {
-  assertFilesClient(client, 'deleteFiles');
-  const ids = Array.isArray(files) ? files.map(idOf) : [''];
-  const areIds = ids.every((id) => typeof id === 'string' && id !== '');
-  assertInput(areIds, 'deleteFiles takes a list of file ids, artifacts or uploads', files);
-  const { concurrency = 8, retries = 2 } = options;
-  assertWhole('concurrency', concurrency, 1);
-  assertWhole('retries', retries, 0);
-  const pace = new Pace({ retries });
-  return inParallel([...new Set(ids as string[])], concurrency, async (fileId) => {
-    try {
-      const answer = await withOwnSignal(options.signal, (signal) =>
-        pace.send(
-          () =>
-            unredirected(client, { maxRetries: 0, signal }, (request) =>
-              client.files.delete(fileId, undefined, request),
-            ),
-          signal,
-        ),
-      );
-      // A proxy may say 200, too; and 204 says nothing.
-      if (answer == null || (answer as { readonly id?: unknown }).id === fileId) {
-        return { fileId, status: 'deleted', error: null };
+  return typed('deleteFiles', async () => {
+    assertFilesClient(client, 'deleteFiles');
+    const ids = Array.isArray(files) ? files.map(idOf) : [''];
+    const areIds = ids.every((id) => typeof id === 'string' && id !== '');
+    assertInput(areIds, 'deleteFiles takes a list of file ids, artifacts or uploads', files);
+    const { concurrency = 8, retries = 2 } = options;
+    assertWhole('concurrency', concurrency, 1);
+    assertWhole('retries', retries, 0);
+    const pace = new Pace({ retries });
+    return inParallel([...new Set(ids as string[])], concurrency, async (fileId) => {
+      try {
+        const answer = await withOwnSignal(options.signal, (signal) =>
+          pace.send(
+            () =>
+              unredirected(client, { maxRetries: 0, signal }, (request) =>
+                client.files.delete(fileId, undefined, request),
+              ),
+            signal,
+          ),
+        );
+        // A proxy may say 200, too; and 204 says nothing.
+        if (answer == null || (answer as { readonly id?: unknown }).id === fileId) {
+          return { fileId, status: 'deleted', error: null };
+        }
+        const message = `The deletion of ${fileId} was answered with ${quoted(answer)}, so it may still be there.`;
+        return { fileId, status: 'failed', error: new ArtifactError(message, { code: 'artifact_replaced' }) };
+      } catch (error) {
+        const isMissing = factsOf(error).status === 404;
+        return { fileId, status: isMissing ? 'missing' : 'failed', error: isMissing ? null : error };
       }
-      const message = `The deletion of ${fileId} was answered with ${quoted(answer)}, so it may still be there.`;
-      return { fileId, status: 'failed', error: new ArtifactError(message, { code: 'artifact_replaced' }) };
-    } catch (error) {
-      const isMissing = factsOf(error).status === 404;
-      return { fileId, status: isMissing ? 'missing' : 'failed', error: isMissing ? null : error };
-    }
+    });
   });
 }
 

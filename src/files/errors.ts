@@ -1,5 +1,5 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { CodeExecutionError, type CodeExecutionErrorOptions, guardOf } from '../errors.ts';
+import { CodeExecutionError, type CodeExecutionErrorOptions, guardOf, reasonOf } from '../errors.ts';
 
 /** One artifact that did not arrive, and why. */
 export interface FailedArtifact {
@@ -100,8 +100,8 @@ export interface FailedUpload {
 /**
  * An upload failed for a reason other than an API error. `.code`: `source_failed` (reading broke off, or gave
  * something other than bytes), `wrong_size` (more or fewer bytes than announced), `too_large` (found while
- * reading), `invalid_answer` (no file), `aborted`, and `incomplete` of `uploadAll`: some files are up
- * (`.uploaded`), others not (`.failed`).
+ * reading), `invalid_answer` (no file), `listener_failed` (a function of the options threw), `aborted`, and
+ * `incomplete` of `uploadAll`: some files are up (`.uploaded`), others not (`.failed`).
  *
  * @example
  * ```ts
@@ -118,6 +118,7 @@ export class UploadError extends CodeExecutionError {
     | 'wrong_size'
     | 'too_large'
     | 'invalid_answer'
+    | 'listener_failed'
     | 'aborted'
     | 'incomplete';
   /** What is up, with its place in the list that `uploadAll` got, in that order. */
@@ -137,6 +138,12 @@ export class UploadError extends CodeExecutionError {
     this.uploaded = options.uploaded ?? [];
     this.failed = options.failed ?? [];
   }
+}
+
+/** For a function of an upload's options that threw, or rejected. */
+export function listenerFailed(listener: 'onNotice' | 'onProgress', cause: unknown): UploadError {
+  const message = `${listener} threw, which ended the upload: ${reasonOf(cause)}.`;
+  return new UploadError(message, { code: 'listener_failed', cause });
 }
 
 /** True for an {@link ArtifactError}, also of another copy of this package. */

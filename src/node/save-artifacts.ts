@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { assertInput, InvalidInputError, isCodeExecutionError, quoted, reasonOf } from '../errors.ts';
+import { assertInput, InvalidInputError, isCodeExecutionError, quoted, reasonOf, typed } from '../errors.ts';
 import { artifactList } from '../files/download/artifact-list.ts';
 import { Names, safeName } from '../files/download/safe-name.ts';
 import { type Fetch, type PipelineOptions, transfer } from '../files/download/transfer.ts';
@@ -69,35 +69,37 @@ export async function saveArtifacts(
   directory: string | URL,
   options: SaveOptions = {},
 ): Promise<SavedArtifact[]> {
-  assertFilesClient(client, 'saveArtifacts');
-  const wanted = artifactList(artifacts, 'saveArtifacts');
-  const { onCollision = 'rename' } = options;
-  const isChoice = ['rename', 'overwrite', 'error'].includes(onCollision);
-  assertInput(isChoice, "onCollision must be 'rename', 'overwrite' or 'error'", onCollision);
-  const folder = await prepareFolder(directory);
-  const opened = await folderIdentity(folder);
-  const manifest = await Manifest.read(folder).catch((cause) => {
-    throw folderFailed(folder, cause);
-  });
-  try {
-    const present = await savedBefore(wanted, folder, manifest, options.signal);
-    return await transfer(client, wanted, options, {
-      present,
-      plan: async (missing) => {
-        const names = await readdir(folder).catch((cause) => {
-          throw folderFailed(folder, cause);
-        });
-        await removeLeftParts(folder, names);
-        const kept = new Set(Array.from(present.values(), ({ name }) => name));
-        const saving = new Saving({ path: folder, opened }, manifest, onCollision, names, kept);
-        for (const artifact of missing) saving.plan(artifact);
-        return (artifact, fetch) => saving.save(artifact, fetch);
-      },
+  return typed('saveArtifacts', async () => {
+    assertFilesClient(client, 'saveArtifacts');
+    const wanted = artifactList(artifacts, 'saveArtifacts');
+    const { onCollision = 'rename' } = options;
+    const isChoice = ['rename', 'overwrite', 'error'].includes(onCollision);
+    assertInput(isChoice, "onCollision must be 'rename', 'overwrite' or 'error'", onCollision);
+    const folder = await prepareFolder(directory);
+    const opened = await folderIdentity(folder);
+    const manifest = await Manifest.read(folder).catch((cause) => {
+      throw folderFailed(folder, cause);
     });
-  } finally {
-    await manifest.close();
-    await syncFolder(folder);
-  }
+    try {
+      const present = await savedBefore(wanted, folder, manifest, options.signal);
+      return await transfer(client, wanted, options, {
+        present,
+        plan: async (missing) => {
+          const names = await readdir(folder).catch((cause) => {
+            throw folderFailed(folder, cause);
+          });
+          await removeLeftParts(folder, names);
+          const kept = new Set(Array.from(present.values(), ({ name }) => name));
+          const saving = new Saving({ path: folder, opened }, manifest, onCollision, names, kept);
+          for (const artifact of missing) saving.plan(artifact);
+          return (artifact, fetch) => saving.save(artifact, fetch);
+        },
+      });
+    } finally {
+      await manifest.close();
+      await syncFolder(folder);
+    }
+  });
 }
 
 async function prepareFolder(target: string | URL): Promise<string> {

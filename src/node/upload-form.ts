@@ -3,7 +3,7 @@ import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
 import FormData from 'form-data';
 import { lookup } from 'mime-types';
 import { assertInput, isInvalidInputError, quoted } from '../errors.ts';
-import { UploadError } from '../files/errors.ts';
+import { listenerFailed, UploadError } from '../files/errors.ts';
 import { bytesOf, maxBytesOf, sourceFailed, tooLarge } from '../files/upload/source-checks.ts';
 import type { UploadOptions } from '../files/upload/upload-options.ts';
 import { type FilesClient, ownerOf } from '../sdk/client.ts';
@@ -156,8 +156,13 @@ function checked(source: Readable, upload: FormUpload): Transform {
     });
   let bytes = 0;
   const report = () => {
-    const returned = onProgress?.({ bytes, total: sizeBytes ?? null }) as PromiseLike<unknown> | undefined;
-    if (typeof returned?.then === 'function') returned.then(undefined, (error) => content.destroy(error));
+    try {
+      const returned = onProgress?.({ bytes, total: sizeBytes ?? null }) as PromiseLike<unknown> | undefined;
+      const fail = (cause: unknown) => void content.destroy(listenerFailed('onProgress', cause));
+      if (typeof returned?.then === 'function') returned.then(undefined, fail);
+    } catch (cause) {
+      throw listenerFailed('onProgress', cause);
+    }
   };
   const content: Transform = new Transform({
     // Not to have texts made bytes without a word.

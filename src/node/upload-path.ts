@@ -3,7 +3,7 @@ import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { assertInput, InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted, typed } from '../errors.ts';
 import { runUpload } from '../files/upload/run-upload.ts';
 import { assertSize } from '../files/upload/source-checks.ts';
 import { uploadName } from '../files/upload/upload-name.ts';
@@ -57,37 +57,39 @@ export async function uploadPath(
   file: string | URL,
   options: UploadPathOptions = {},
 ): Promise<FileMetadata> {
-  assertFilesClient(client, 'uploadPath');
-  const path = file instanceof URL ? pathOfUrl(file, 'uploadPath') : file;
-  const isPath = typeof path === 'string' && path !== '';
-  assertInput(isPath, 'uploadPath takes the path of a file', path);
-  assertInput(!path.startsWith('file://'), 'uploadPath takes a path or a URL', path, 'Pass new URL(…).');
-  assertUploadOptions(options);
-  await assertUploadable(path, options);
-  const name = uploadName(options.name ?? basename(path), 'uploadPath', options);
-  return runUpload(quoted(path), options.signal, async (signal) => {
-    // A pipe that took its place meanwhile is not waited for.
-    const { O_RDONLY, O_NONBLOCK = 0 } = constants;
-    const handle = await open(path, O_RDONLY | O_NONBLOCK).catch((cause) => {
-      throw cannotRead(path, cause);
-    });
-    try {
-      const opened = await handle.stat();
-      if (!opened.isFile()) throw notRegular(path);
-      const { size } = opened;
-      // Files of file systems that programs make may report no size, and have content.
-      if (size === 0 && (await hasContent(handle, path))) throw withoutSize(path);
-      assertSize(quoted(path), size, options);
-      const stream = () => streamOf(handle, size);
-      return await uploadForm(client, 'uploadPath', stream, {
-        ...options,
-        name,
-        sizeBytes: size,
-        signal,
+  return typed('uploadPath', async () => {
+    assertFilesClient(client, 'uploadPath');
+    const path = file instanceof URL ? pathOfUrl(file, 'uploadPath') : file;
+    const isPath = typeof path === 'string' && path !== '';
+    assertInput(isPath, 'uploadPath takes the path of a file', path);
+    assertInput(!path.startsWith('file://'), 'uploadPath takes a path or a URL', path, 'Pass new URL(…).');
+    assertUploadOptions(options);
+    await assertUploadable(path, options);
+    const name = uploadName(options.name ?? basename(path), 'uploadPath', options);
+    return runUpload(quoted(path), options.signal, async (signal) => {
+      // A pipe that took its place meanwhile is not waited for.
+      const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+      const handle = await open(path, O_RDONLY | O_NONBLOCK).catch((cause) => {
+        throw cannotRead(path, cause);
       });
-    } finally {
-      await handle.close();
-    }
+      try {
+        const opened = await handle.stat();
+        if (!opened.isFile()) throw notRegular(path);
+        const { size } = opened;
+        // Files of file systems that programs make may report no size, and have content.
+        if (size === 0 && (await hasContent(handle, path))) throw withoutSize(path);
+        assertSize(quoted(path), size, options);
+        const stream = () => streamOf(handle, size);
+        return await uploadForm(client, 'uploadPath', stream, {
+          ...options,
+          name,
+          sizeBytes: size,
+          signal,
+        });
+      } finally {
+        await handle.close();
+      }
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeWebStream } from 'node:stream/web';
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { InvalidInputError, quoted } from '../errors.ts';
+import { InvalidInputError, quoted, typed } from '../errors.ts';
 import { assertWhole } from '../files/assert-whole.ts';
 import { runUpload } from '../files/upload/run-upload.ts';
 import { assertSize, sourceFailed } from '../files/upload/source-checks.ts';
@@ -60,30 +60,32 @@ export async function uploadStream(
   source: StreamSource | (() => StreamSource | Promise<StreamSource>),
   options: UploadStreamOptions,
 ): Promise<FileMetadata> {
-  try {
-    assertFilesClient(client, 'uploadStream');
-    assertUploadOptions(options ?? {});
-    const name = uploadName(options?.name, 'uploadStream', options);
-    const { sizeBytes } = options;
-    assertWhole('sizeBytes', sizeBytes, 0);
-    if (sizeBytes !== undefined) assertSize(quoted(name), sizeBytes, options);
-    const opens = typeof source === 'function';
-    const first = opens ? undefined : readableOf(source);
-    const upload = { ...options, name, sizeBytes, isOnce: !opens };
-    return await runUpload(quoted(name), options.signal, (signal) =>
-      uploadForm(
-        client,
-        'uploadStream',
-        async () => first ?? readableOf(await (source as () => StreamSource)()),
-        { ...upload, signal },
-      ),
-    );
-  } catch (error) {
-    // The caller handed it over, and would wait for its end otherwise.
-    if (source instanceof Readable) source.destroy();
-    if (source instanceof ReadableStream && !source.locked) source.cancel(error).catch(() => {});
-    throw error;
-  }
+  return typed('uploadStream', async () => {
+    try {
+      assertFilesClient(client, 'uploadStream');
+      assertUploadOptions(options ?? {});
+      const name = uploadName(options?.name, 'uploadStream', options);
+      const { sizeBytes } = options;
+      assertWhole('sizeBytes', sizeBytes, 0);
+      if (sizeBytes !== undefined) assertSize(quoted(name), sizeBytes, options);
+      const opens = typeof source === 'function';
+      const first = opens ? undefined : readableOf(source);
+      const upload = { ...options, name, sizeBytes, isOnce: !opens };
+      return await runUpload(quoted(name), options.signal, (signal) =>
+        uploadForm(
+          client,
+          'uploadStream',
+          async () => first ?? readableOf(await (source as () => StreamSource)()),
+          { ...upload, signal },
+        ),
+      );
+    } catch (error) {
+      // The caller handed it over, and would wait for its end otherwise.
+      if (source instanceof Readable) source.destroy();
+      if (source instanceof ReadableStream && !source.locked) source.cancel(error).catch(() => {});
+      throw error;
+    }
+  });
 }
 
 function readableOf(source: unknown): Readable {

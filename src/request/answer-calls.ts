@@ -105,7 +105,7 @@ function errorContent(error: unknown, name: string, textOnly: boolean): Content 
       return contentOf(error['content'], name, textOnly);
     }
   } catch (unsendable) {
-    return `Error: ${reasonOf(unsendable)}`;
+    return wellFormed(`Error: ${reasonOf(unsendable)}`);
   }
-  return `Error: ${reasonOf(error)}`;
+  return wellFormed(`Error: ${reasonOf(error)}`);
 }

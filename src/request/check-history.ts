@@ -1,5 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 import { isThinking } from '../wire/unsendable.ts';
 import {
   type Entry,
@@ -71,20 +71,23 @@ const UNBOUND = /^claude-(?:[0-3]|(?:opus|sonnet|haiku)-(?:4|5$|5-20))/;
  */
 export function checkHistory(
   messages: readonly MessageParam[],
-  { model }: CheckHistoryOptions = {},
+  options: CheckHistoryOptions = {},
 ): CheckedHistory {
-  assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
-  const findings: HistoryFinding[] = [];
-  const find: Find = (code, path, message, cure) => {
-    findings.push({ code, path, message: `${path}: ${message}.`, cure });
-  };
-  const entries = withSystemAfter(
-    messages.flatMap((message, index) => entryOf(message, `messages.${index}`, find)),
-    find,
-  );
-  pairEntries(entries, find);
-  withLastMarks(entries, find);
-  return { findings, repaired: messagesOf(entries, model === undefined || !UNBOUND.test(model)) };
+  return typed('checkHistory', () => {
+    const { model } = options;
+    assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
+    const findings: HistoryFinding[] = [];
+    const find: Find = (code, path, message, cure) => {
+      findings.push({ code, path, message: `${path}: ${message}.`, cure });
+    };
+    const entries = withSystemAfter(
+      messages.flatMap((message, index) => entryOf(message, `messages.${index}`, find)),
+      find,
+    );
+    pairEntries(entries, find);
+    withLastMarks(entries, find);
+    return { findings, repaired: messagesOf(entries, model === undefined || !UNBOUND.test(model)) };
+  });
 }
 
 function messagesOf(entries: readonly Entry[], isBound: boolean): MessageParam[] {

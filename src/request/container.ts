@@ -1,5 +1,5 @@
 import type { ContainerParams, SkillParams } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput, InvalidInputError } from '../errors.ts';
+import { assertInput, InvalidInputError, typed } from '../errors.ts';
 import { messagesIn, type Source } from '../turn/sources.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { type ContainerData, readContainer, type SkillData } from '../wire/container.ts';
@@ -25,18 +25,10 @@ export class Container implements ContainerData {
 
   /** @throws {InvalidInputError} when the data has no id or an `expiresAt` that is no time. */
   constructor(data: ContainerData) {
-    const isNamed = isRecord(data) && typeof data.id === 'string' && data.id !== '';
-    const form = 'A Container is made from { id, expiresAt, skills }, as `container.toJSON()` gives it';
-    assertInput(isNamed, form, data);
-    const { id, expiresAt = null, skills = [] } = data;
-    const isTime = typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt));
-    const timeRule = `expiresAt of container ${id} must be an ISO time or null`;
-    assertInput(expiresAt === null || isTime, timeRule, expiresAt);
-    const skillsRule = `skills of container ${id} must be a list of { skillId, type, version }`;
-    assertInput(Array.isArray(skills) && skills.every(isSkill), skillsRule, skills);
+    const { id, expiresAt, skills } = typed('new Container', () => checkedData(data));
     this.id = id;
     this.expiresAt = expiresAt;
-    this.skills = skills.map(({ skillId, type, version }) => ({ skillId, type, version }));
+    this.skills = skills;
   }
 
   /**
@@ -82,12 +74,27 @@ export interface ContainerSource {
  * ```
  */
 export function containerOf(source: Source<ContainerSource>): Container | null {
-  let found: Container | null = null;
-  for (const { container } of messagesIn(source, 'containerOf', 'container')) {
-    const data = isContainerData(container) ? container : readContainer(container);
-    if (data) found = new Container(data);
-  }
-  return found;
+  return typed('containerOf', () => {
+    let found: Container | null = null;
+    for (const { container } of messagesIn(source, 'containerOf', 'container')) {
+      const data = isContainerData(container) ? container : readContainer(container);
+      if (data) found = new Container(data);
+    }
+    return found;
+  });
+}
+
+function checkedData(data: ContainerData): ContainerData {
+  const isNamed = isRecord(data) && typeof data.id === 'string' && data.id !== '';
+  const form = 'A Container is made from { id, expiresAt, skills }, as `container.toJSON()` gives it';
+  assertInput(isNamed, form, data);
+  const { id, expiresAt = null, skills = [] } = data;
+  const isTime = typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt));
+  const timeRule = `expiresAt of container ${id} must be an ISO time or null`;
+  assertInput(expiresAt === null || isTime, timeRule, expiresAt);
+  const skillsRule = `skills of container ${id} must be a list of { skillId, type, version }`;
+  assertInput(Array.isArray(skills) && skills.every(isSkill), skillsRule, skills);
+  return { id, expiresAt, skills: skills.map(({ skillId, type, version }) => ({ skillId, type, version })) };
 }
 
 function isSkill(value: unknown): value is SkillData {

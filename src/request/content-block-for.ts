@@ -4,7 +4,7 @@ import type {
   DocumentBlockParam,
   ImageBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 import { containerUpload } from './content.ts';
 
 const DOCUMENTS = new Set(['application/pdf', 'text/plain']);
@@ -27,13 +27,15 @@ export function contentBlockFor(
   file: { readonly id: string; readonly mime_type: string },
   options: { readonly cacheControl?: CacheControlEphemeral } = {},
 ): DocumentBlockParam | ImageBlockParam | ContainerUploadBlockParam {
-  const rule = 'contentBlockFor takes what an upload returned, with its mime_type';
-  const cure = 'For an id alone use containerUpload.';
-  assertInput(typeof file?.mime_type === 'string', rule, file, cure);
-  const upload = containerUpload(file, options);
-  const type = file.mime_type.split(';')[0]?.trim().toLowerCase() ?? '';
-  const source = { type: 'file' as const, file_id: file.id };
-  const cache = options.cacheControl ? { cache_control: options.cacheControl } : {};
-  if (DOCUMENTS.has(type)) return { type: 'document', source, ...cache };
-  return IMAGES.has(type) ? { type: 'image', source, ...cache } : upload;
+  return typed('contentBlockFor', () => {
+    const rule = 'contentBlockFor takes what an upload returned, with its mime_type';
+    const cure = 'For an id alone use containerUpload.';
+    assertInput(typeof file?.mime_type === 'string', rule, file, cure);
+    const upload = containerUpload(file, options);
+    const type = file.mime_type.split(';')[0]?.trim().toLowerCase() ?? '';
+    const source = { type: 'file' as const, file_id: file.id };
+    const cache = options.cacheControl ? { cache_control: options.cacheControl } : {};
+    if (DOCUMENTS.has(type)) return { type: 'document', source, ...cache };
+    return IMAGES.has(type) ? { type: 'image', source, ...cache } : upload;
+  });
 }

@@ -4,7 +4,7 @@ import type {
   ContentBlockParam,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 
 /** An uploaded file: its id, or anything that carries one, such as the SDK's `FileMetadata`. */
 export type FileReference = string | { readonly id: string };
@@ -26,17 +26,19 @@ export function containerUpload(
   file: FileReference,
   options: { readonly cacheControl?: CacheControlEphemeral } = {},
 ): ContainerUploadBlockParam {
-  const id = typeof file === 'string' ? file : file?.id;
-  const cure = 'Upload the file first: `containerUpload(await uploadPath(client, path))`.';
-  const isGiven = typeof id === 'string' && id !== '';
-  assertInput(isGiven, 'containerUpload takes a file id or what an upload returned', file, cure);
-  const isPath = /[/\\\s]|\.\w+$/.test(id);
-  assertInput(!isPath, 'containerUpload takes a file id (file_…) and no path', id, cure);
-  return {
-    type: 'container_upload',
-    file_id: id,
-    ...(options.cacheControl ? { cache_control: options.cacheControl } : {}),
-  };
+  return typed('containerUpload', () => {
+    const id = typeof file === 'string' ? file : file?.id;
+    const cure = 'Upload the file first: `containerUpload(await uploadPath(client, path))`.';
+    const isGiven = typeof id === 'string' && id !== '';
+    assertInput(isGiven, 'containerUpload takes a file id or what an upload returned', file, cure);
+    const isPath = /[/\\\s]|\.\w+$/.test(id);
+    assertInput(!isPath, 'containerUpload takes a file id (file_…) and no path', id, cure);
+    return {
+      type: 'container_upload',
+      file_id: id,
+      ...(options.cacheControl ? { cache_control: options.cacheControl } : {}),
+    };
+  });
 }
 
 /**
@@ -53,11 +55,13 @@ export function userMessage(
   text: string,
   options: { readonly files?: readonly FileReference[] } = {},
 ): MessageParam {
-  const isText = typeof text === 'string' && text !== '';
-  assertInput(isText, 'userMessage takes a text that is not empty', text);
-  const uploads = containerUploads(options.files);
-  const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
-  return { role: 'user', content };
+  return typed('userMessage', () => {
+    const isText = typeof text === 'string' && text !== '';
+    assertInput(isText, 'userMessage takes a text that is not empty', text);
+    const uploads = containerUploads(options.files);
+    const content: ContentBlockParam[] = [{ type: 'text', text }, ...uploads];
+    return { role: 'user', content };
+  });
 }
 
 /** @throws {InvalidInputError} for one file where a list is wanted, and for files without an id. */

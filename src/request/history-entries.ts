@@ -189,7 +189,8 @@ function drop(place: Place, code: string, fault: string, find: Find): void {
 function whole<T>(value: T, path: string, find: Find): T {
   const repaired = wellFormed(value);
   const cure = 'Cut texts between characters; U+FFFD stands for a half.';
-  if (repaired !== value) find('half-character', path, 'a text holds half of a character', cure);
+  const fault = 'a text holds half of a character, or something is nested too deeply to be sent';
+  if (repaired !== value) find('half-character', path, fault, cure);
   return repaired;
 }
 

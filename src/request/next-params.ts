@@ -4,7 +4,7 @@ import type {
   ToolChoice,
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput, InvalidInputError } from '../errors.ts';
+import { assertInput, InvalidInputError, typed } from '../errors.ts';
 import { asMessage, withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
 import { outcomeOf } from '../turn/state.ts';
 import type { RequestParams } from '../turn/turn.ts';
@@ -57,14 +57,16 @@ export function nextParams<P extends TurnParams | RequestParams>(
   response: ContinuableResponse,
   options: NextParamsOptions = {},
 ): (Omit<P, 'container'> & { container?: string | ContainerParams }) | undefined {
-  const { interrupt, toolResults } = options;
-  const whole = withResponse(params, response);
-  if (interrupt !== undefined) return interruptedParams(whole, interrupt).params;
-  const next = { ...whole, messages: withoutEmpty(whole.messages) };
-  const outcome = outcomeOf(response as Pick<Message, 'content' | 'stop_reason'>);
-  if (outcome === 'paused') return next;
-  if (outcome !== 'awaiting-tools' || !toolResults) return undefined;
-  return withToolResults(next, response.content, toolResults);
+  return typed('nextParams', () => {
+    const { interrupt, toolResults } = options;
+    const whole = withResponse(params, response);
+    if (interrupt !== undefined) return interruptedParams(whole, interrupt).params;
+    const next = { ...whole, messages: withoutEmpty(whole.messages) };
+    const outcome = outcomeOf(response as Pick<Message, 'content' | 'stop_reason'>);
+    if (outcome === 'paused') return next;
+    if (outcome !== 'awaiting-tools' || !toolResults) return undefined;
+    return withToolResults(next, response.content, toolResults);
+  });
 }
 
 /** The params with a response as their last message, its container carried on. */

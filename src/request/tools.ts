@@ -6,7 +6,7 @@ import type {
   CodeExecutionTool20260521,
   ToolUnion,
 } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 
 /** Versions of the code execution tool, oldest first. */
 const VERSIONS = [
@@ -53,16 +53,19 @@ export interface CodeExecutionToolOptions<V extends CodeExecutionVersion = CodeE
 export function codeExecutionTool<V extends CodeExecutionVersion = 'code_execution_20260120'>(
   options: CodeExecutionToolOptions<V> = {},
 ): CodeExecutionTools[V] {
-  const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
-  const rule = `The version of the code execution tool must be one of ${VERSIONS.join(', ')}`;
-  const cure = 'Put the definition of a newer one into `tools` yourself; its results are read all the same.';
-  assertInput(VERSIONS.includes(version as CodeExecutionVersion), rule, version, cure);
-  return {
-    type: version,
-    name: 'code_execution',
-    ...(allowedCallers ? { allowed_callers: [...allowedCallers] } : {}),
-    ...(cacheControl ? { cache_control: cacheControl } : {}),
-  } as CodeExecutionTools[V];
+  return typed('codeExecutionTool', () => {
+    const { version = 'code_execution_20260120', allowedCallers, cacheControl } = options;
+    const rule = `The version of the code execution tool must be one of ${VERSIONS.join(', ')}`;
+    const cure =
+      'Put the definition of a newer one into `tools` yourself; its results are read all the same.';
+    assertInput(VERSIONS.includes(version as CodeExecutionVersion), rule, version, cure);
+    return {
+      type: version,
+      name: 'code_execution',
+      ...(allowedCallers ? { allowed_callers: [...allowedCallers] } : {}),
+      ...(cacheControl ? { cache_control: cacheControl } : {}),
+    } as CodeExecutionTools[V];
+  });
 }
 
 /** Whether a tool list lets Claude run code; versions of tomorrow count as well. */

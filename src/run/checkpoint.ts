@@ -1,4 +1,4 @@
-import { assertInput, InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted, typed } from '../errors.ts';
 import { CHECKPOINT_VERSION } from '../turn/checkpoint.ts';
 import type { Checkpoint } from '../turn/turn.ts';
 import { isRecord } from '../wire/blocks.ts';
@@ -9,6 +9,10 @@ import { isRecord } from '../wire/blocks.ts';
  * @throws {InvalidInputError} naming the version or the field.
  */
 export async function readCheckpoint(checkpoint: unknown): Promise<Checkpoint> {
+  return typed('readCheckpoint', () => checked(checkpoint));
+}
+
+async function checked(checkpoint: unknown): Promise<Checkpoint> {
   const rule = 'resumeTurn takes a checkpoint, such as error.checkpoint or turn.checkpoint';
   assertInput(isRecord(checkpoint), rule, checkpoint);
   if (checkpoint['version'] !== CHECKPOINT_VERSION) {

@@ -1,16 +1,18 @@
-import { isInvalidInputError, reasonOf } from '../errors.ts';
+import { attempt, CodeExecutionError, isTyped, reasonOf } from '../errors.ts';
 import { factsOf, verdictOf } from '../sdk/failures.ts';
 import type { TurnState } from '../turn/state.ts';
 import type { TurnTranslator } from '../turn/translate.ts';
 import type { Checkpoint } from '../turn/turn.ts';
-import { isRecord, type Message } from '../wire/blocks.ts';
-import { TurnBreak, turnAborted } from '../wire/turn-break.ts';
+import { asText, type Message } from '../wire/blocks.ts';
+import { isTurnBreak, turnAborted } from '../wire/turn-break.ts';
 import { ContainerLostError, type InterruptionCode, TurnInterruptedError } from './errors.ts';
 import type { Stage } from './plan.ts';
 
 /** A turn at the moment when it fails. */
 interface FailingTurn extends Pick<Stage, 'emit' | 'readState'> {
   readonly signal: AbortSignal | undefined;
+  /** The state to give where that of now cannot be folded. */
+  readonly lastState: TurnState;
   /** The responses that are whole. */
   readonly responses: readonly Message[];
   /** Holds the message of the last response, as far as it came; it may be one of them. */
@@ -36,15 +38,17 @@ export interface FailedTurn {
 /** Ends the events with a `turn-error`, and gathers what is thrown with everything received. */
 export function failTurn(
   error: unknown,
-  { signal, emit, readState, responses, translator }: FailingTurn,
+  { signal, emit, readState, lastState, responses, translator }: FailingTurn,
 ): FailedTurn {
-  translator.interrupt();
-  const partial = translator.message;
+  // What failed may fail here again, and must not take with it what was received.
+  attempt(() => translator.interrupt(), undefined);
+  const partial = attempt(() => translator.message, null);
   const received = partial && responses.at(-1) !== partial ? [...responses, partial] : responses;
   const failure = factsOfFailure(signal?.aborted ? turnAborted(signal.reason) : error, received.length);
   const { code, message, retryable } = failure;
-  emit({ type: 'turn-error', code, message, retryable });
-  return { ...failure, state: readState(), responses: received };
+  attempt(() => emit({ type: 'turn-error', code, message, retryable }), undefined);
+  const ended = { ...lastState, status: 'interrupted' as const, error: { code, message, retryable } };
+  return { ...failure, state: attempt(readState, ended), responses: received };
 }
 
 /** What is thrown for a turn that failed; `toCheckpoint` gives where it can go on. */
@@ -60,7 +64,7 @@ export function errorOf(failed: FailedTurn, toCheckpoint: () => Checkpoint | nul
 
 function factsOfFailure(error: unknown, responses: number): Omit<FailedTurn, 'state' | 'responses'> {
   const retryable = verdictOf(error).passes;
-  if (error instanceof TurnBreak) {
+  if (isTurnBreak(error)) {
     const { code, message, requestId, cause, subject } = error;
     const fromCause = requestId ?? factsOf(cause).requestId;
     return { code, message, retryable, requestId: fromCause, cause, subject, asItIs: false };
@@ -68,9 +72,14 @@ function factsOfFailure(error: unknown, responses: number): Omit<FailedTurn, 'st
   const { requestId, type } = factsOf(error);
   const facts = { retryable, requestId, cause: error, subject: null };
   const reason = reasonOf(error);
-  if (isInvalidInputError(error) || responses === 0) {
-    const { code, name } = (isRecord(error) ? error : {}) as Record<string, unknown>;
-    return { ...facts, code: String(code ?? type ?? name ?? 'unknown_error'), message: reason, asItIs: true };
+  if (responses === 0 && !isTyped(error)) {
+    const message = `The request failed: ${reason}`;
+    const cause = new CodeExecutionError(message, { code: 'request_failed', retryable, cause: error });
+    return { ...facts, code: cause.code, message, cause, asItIs: true };
+  }
+  if (responses === 0) {
+    const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+    return { ...facts, code: asText(code ?? type ?? name), message: reason, asItIs: true };
   }
   const after = `after ${responses} response${responses === 1 ? '' : 's'} of the turn`;
   const message = `The request ${after} failed: ${reason}`;

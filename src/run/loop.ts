@@ -1,5 +1,5 @@
 import type { ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
-import { reasonOf } from '../errors.ts';
+import { attempt, reasonOf } from '../errors.ts';
 import { answerCalls } from '../request/answer-calls.ts';
 import { beginsTurn, inertUploads } from '../request/uploads.ts';
 import { isContainerLost, type KnownContainer, verdictOf } from '../sdk/failures.ts';
@@ -116,10 +116,12 @@ class TurnLoop {
       const failed = failTurn(error, {
         ...this.#run,
         translator: this.#translator,
+        lastState: this.#standing.state,
         responses: this.#standing.responses,
       });
       if (failed.code === 'turn_limit') throw this.#limitError(failed);
-      const standing = this.#isPending ? afterBreak(this.#standing, this.#moment()) : this.#standing;
+      const broken = () => afterBreak(this.#standing, this.#moment());
+      const standing = this.#isPending ? attempt(broken, this.#standing) : this.#standing;
       throw errorOf(failed, () => this.#checkpoint(standing, this.#isPending));
     }
   }

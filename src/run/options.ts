@@ -147,6 +147,7 @@ export type ResolvedTurnOptions = Omit<TurnOptions, Defaulted> & {
 
 /** @throws {InvalidInputError} naming the option and its value. */
 export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptions {
+  assertInput(isRecord(options), 'options must be an object', options);
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown) {
     const names = Object.keys(OPTIONS).join(', ');

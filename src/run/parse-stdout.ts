@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { CodeExecutionError, guardOf, quoted } from '../errors.ts';
+import { CodeExecutionError, guardOf, quoted, typed } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
 import { asShown, inexactNumberIn, jsonAtEnd, lastLine, notANumberIn } from './printed-json.ts';
 
@@ -81,6 +81,15 @@ export async function parseStdout<Output>(
   execution: Execution,
   schema: StandardSchema<Output>,
 ): Promise<Output> {
+  const value = typed('parseStdout', () => printedBy(execution));
+  const result = await schema['~standard'].validate(value);
+  if (!result.issues) return result.value;
+  const issues = result.issues.map(issueOf);
+  const reason = `the JSON that it printed is not what the schema asks for: ${list(issues)}.`;
+  throw new StdoutError(execution, 'schema_mismatch', reason, issues);
+}
+
+function printedBy(execution: Execution): unknown {
   const { status, stdout, encryptedStdout } = execution;
   if (status !== 'succeeded') {
     throw new StdoutError(execution, 'not_succeeded', `${endOf(execution)}, so its stdout is no result.`);
@@ -105,11 +114,7 @@ export async function parseStdout<Output>(
       'code print it as a text: str(value).';
     throw new StdoutError(execution, 'inexact_number', reason);
   }
-  const result = await schema['~standard'].validate(value);
-  if (!result.issues) return result.value;
-  const issues = result.issues.map(issueOf);
-  const reason = `the JSON that it printed is not what the schema asks for: ${list(issues)}.`;
-  throw new StdoutError(execution, 'schema_mismatch', reason, issues);
+  return value;
 }
 
 function whyNoJson(text: string): string {

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { InvalidInputError, isInvalidInputError, quoted, typed } from '../errors.ts';
 import { type ContainerInput, toContainerParam } from '../request/container.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
 import { TurnFold } from '../turn/fold.ts';
@@ -50,9 +50,9 @@ export async function* turnEvents(
   source: TurnEventSource,
   options: TurnEventsOptions = {},
 ): AsyncGenerator<TurnEvent> {
-  const { state = initialTurnState(), container, ...rest } = options;
-  const resolved = resolveTurnOptions(rest);
-  const fold = new TurnFold(state);
+  const { state, resolved, fold, requestedContainer, responseIndex } = typed('turnEvents', () =>
+    begin(options),
+  );
   let { seq } = state;
   let queue: TurnEvent[] = [];
   const emit = (event: UnnumberedEvent) => {
@@ -67,9 +67,6 @@ export async function* turnEvents(
   };
 
   const translator = new TurnTranslator(emit, state, { maxEvents: resolved.maxTurnEvents });
-  const requestedContainer =
-    container === undefined ? undefined : requestedContainerId(toContainerParam(container));
-  const responseIndex = state.exchanges.filter(({ interrupted }) => !interrupted).length;
   translator.beginResponse({ responseIndex, requestedContainer, startedAt: null });
   let failure: { readonly error: unknown } | undefined;
   const own = ownSignal(resolved.signal);
@@ -89,14 +86,26 @@ export async function* turnEvents(
       emit({ type: 'turn-end', outcome, stopReason: stopReasonOf(response) });
     }
   } catch (error) {
-    if (error instanceof InvalidInputError) throw error;
-    const turn = { signal: resolved.signal, emit, readState: () => fold.state, responses: [], translator };
+    if (isInvalidInputError(error)) throw error;
+    const { signal } = resolved;
+    const turn = { signal, emit, readState: () => fold.state, lastState: state, responses: [], translator };
     failure = { error: errorOf(failTurn(error, turn), () => null) };
   } finally {
     own.release();
   }
   yield* take();
   if (failure) throw failure.error;
+}
+
+function begin({ state = initialTurnState(), container, ...rest }: TurnEventsOptions) {
+  const isKnown = container !== undefined;
+  return {
+    state,
+    resolved: resolveTurnOptions(rest),
+    fold: new TurnFold(state),
+    requestedContainer: isKnown ? requestedContainerId(toContainerParam(container)) : undefined,
+    responseIndex: state.exchanges.filter(({ interrupted }) => !interrupted).length,
+  };
 }
 
 function read(

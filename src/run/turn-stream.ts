@@ -1,4 +1,4 @@
-import { InvalidInputError, reasonOf } from '../errors.ts';
+import { InvalidInputError, reasonOf, typedError } from '../errors.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
 import { TurnFold } from '../turn/fold.ts';
 import { foldEvents } from '../turn/reduce.ts';
@@ -217,7 +217,8 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     );
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
+    const error = typedError('The turn', thrown);
     this.#failure = { error };
     this.#end(() => this.#result.reject(error));
   }

@@ -1,7 +1,7 @@
-import { isCodeExecutionError, reasonOf } from '../errors.ts';
+import { attempt, isCodeExecutionError, reasonOf } from '../errors.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { headerOf } from '../wire/headers.ts';
-import { TurnBreak } from '../wire/turn-break.ts';
+import { isTurnBreak, type TurnBreak } from '../wire/turn-break.ts';
 
 /** What a failed request, or a response that broke off, means for sending again. */
 export interface Verdict {
@@ -66,7 +66,13 @@ export interface ErrorFacts {
   readonly requestId: string | null;
 }
 
+const NO_FACTS: ErrorFacts = { status: undefined, type: null, errorCode: null, requestId: null };
+
 export function factsOf(error: unknown): ErrorFacts {
+  return attempt(() => readFacts(error), NO_FACTS);
+}
+
+function readFacts(error: unknown): ErrorFacts {
   const { status, type, errorCode, requestID } = (isRecord(error) ? error : {}) as Record<string, unknown>;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   const hasStatus = isRecord(error) && 'status' in error;
@@ -80,11 +86,13 @@ export function factsOf(error: unknown): ErrorFacts {
 
 /** Asks the table. `x-should-retry` of the server overrides what it says about passing. */
 export function verdictOf(error: unknown): Verdict {
-  if (error instanceof TurnBreak) return ofBreak(error);
+  if (isTurnBreak(error)) return ofBreak(error);
   if (isCodeExecutionError(error) && error.code === 'redirected') return REFUSED;
-  const verdict = byStatus(error);
-  const advice = headerOf(error, 'x-should-retry');
-  return advice === null ? verdict : { ...verdict, passes: advice === 'true' };
+  return attempt(() => {
+    const verdict = byStatus(error);
+    const advice = headerOf(error, 'x-should-retry');
+    return advice === null ? verdict : { ...verdict, passes: advice === 'true' };
+  }, UNKNOWN);
 }
 
 /** Whether the API said no to exactly this request: nothing ran, and it would say no again. */
@@ -108,10 +116,13 @@ export function isRefused(error: unknown): boolean {
  */
 export function isPrefixMismatch(error: unknown): boolean {
   // Recorded Oct 2026; an error of this package has the API's as its cause.
-  for (let one = error; isRecord(one); one = one['cause']) {
-    if (factsOf(one).status === 400 && /bound to a different conversation/i.test(reasonOf(one))) return true;
-  }
-  return false;
+  return attempt(() => {
+    for (let one = error; isRecord(one); one = one['cause']) {
+      if (factsOf(one).status === 400 && /bound to a different conversation/i.test(reasonOf(one)))
+        return true;
+    }
+    return false;
+  }, false);
 }
 
 function ofBreak({ code, subject }: TurnBreak): Verdict {
@@ -151,7 +162,7 @@ export interface KnownContainer {
  */
 export function isContainerLost(error: unknown, { id, expiresAt }: KnownContainer, now: Date): boolean {
   const { status } = factsOf(error);
-  const message = isRecord(error) ? String(error['message']) : '';
+  const message = reasonOf(error);
   if (status === 404 || status === 400) {
     // A 404 may speak of a file, or of another container.
     return message.includes(id) || (status === 404 && /\bcontainer (was )?not found/i.test(message));

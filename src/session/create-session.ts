@@ -1,5 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 import { type ContainerInput, containerData, toContainerParam } from '../request/container.ts';
 import { resolveTurnOptions, type TurnOptions } from '../run/options.ts';
 import { assertMessagesClient, type MessagesClient } from '../sdk/client.ts';
@@ -48,24 +48,27 @@ export interface SessionOptions extends SessionTurnOptions {
 export function createSession<Parsed = null>(
   client: MessagesClient,
   defaults: SessionDefaults<Parsed>,
-  { snapshot, messages, container, ...options }: SessionOptions = {},
+  sessionOptions: SessionOptions = {},
 ): Session<Parsed> {
-  assertMessagesClient(client);
-  const rule =
-    'The second argument must be the params of messages.create without messages, which session.run adds';
-  assertInput(isRecord(defaults) && !('messages' in defaults), rule, defaults);
-  resolveTurnOptions(options as TurnOptions);
-  const isNew = snapshot === undefined || snapshot === null;
-  const start = { client, defaults, options };
-  if (!isNew) {
-    const startRule = 'messages and container begin a session, and this one has a snapshot: leave them out';
-    assertInput(messages === undefined && container === undefined, startRule, messages ?? container);
-    assertSnapshotVersion(snapshot);
-    return new Session({ ...start, snapshot, isChecked: false, notices: [] });
-  }
-  const begun = newSnapshot(startContainer(container ?? defaults.container));
-  const { repaired, notices } = storedConversation(messages);
-  return new Session({ ...start, snapshot: { ...begun, messages: repaired }, isChecked: true, notices });
+  return typed('createSession', () => {
+    const { snapshot, messages, container, ...options } = sessionOptions;
+    assertMessagesClient(client);
+    const rule =
+      'The second argument must be the params of messages.create without messages, which session.run adds';
+    assertInput(isRecord(defaults) && !('messages' in defaults), rule, defaults);
+    resolveTurnOptions(options as TurnOptions);
+    const isNew = snapshot === undefined || snapshot === null;
+    const start = { client, defaults, options };
+    if (!isNew) {
+      const startRule = 'messages and container begin a session, and this one has a snapshot: leave them out';
+      assertInput(messages === undefined && container === undefined, startRule, messages ?? container);
+      assertSnapshotVersion(snapshot);
+      return new Session({ ...start, snapshot, isChecked: false, notices: [] });
+    }
+    const begun = newSnapshot(startContainer(container ?? defaults.container));
+    const { repaired, notices } = storedConversation(messages);
+    return new Session({ ...start, snapshot: { ...begun, messages: repaired }, isChecked: true, notices });
+  });
 }
 
 function startContainer(container: ContainerInput | undefined): ContainerData | null {

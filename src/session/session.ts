@@ -1,5 +1,5 @@
 import type { ContentBlockParam, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, isTyped, reasonOf, typedError } from '../errors.ts';
 import { Container } from '../request/container.ts';
 import type { FileReference } from '../request/content.ts';
 import { type Prefix, prefixOf } from '../request/prefix.ts';
@@ -104,23 +104,25 @@ export class Session<Parsed = unknown> {
 
   /** The conversation: all turns that ended. */
   get messages(): readonly MessageParam[] {
-    return this.#snapshot.messages;
+    return this.#read('messages', () => this.#snapshot.messages);
   }
 
   /** The container that the next turn goes on in, unless it has expired; `null` when it gets a fresh one. */
   get container(): Container | null {
-    const container = containerOfSession(this.#snapshot);
-    return container && new Container(container);
+    return this.#read('container', () => {
+      const container = containerOfSession(this.#snapshot);
+      return container && new Container(container);
+    });
   }
 
   /** Counters summed over all turns, also refused and discarded ones. A fork counts its own turns only. */
   get usage(): SessionUsage {
-    return usageOfSession(this.#snapshot);
+    return this.#read('usage', () => usageOfSession(this.#snapshot));
   }
 
   /** The last checkpoint of a turn that has not ended, also while it runs; else `null`. */
   get unfinished(): Checkpoint | null {
-    return this.#snapshot.unfinished;
+    return this.#read('unfinished', () => this.#snapshot.unfinished);
   }
 
   /**
@@ -211,7 +213,7 @@ export class Session<Parsed = unknown> {
     if (this.#isBusy) {
       throw new InvalidInputError('A turn of this session is running: abort it before you discard it.');
     }
-    this.#snapshot = afterDiscard(this.#snapshot);
+    this.#snapshot = this.#read('discard', () => afterDiscard(this.#snapshot));
   }
 
   /**
@@ -231,17 +233,20 @@ export class Session<Parsed = unknown> {
    * const shorter = session.fork({ messages: [userMessage(summary.answer)], keepContainer: true });
    * ```
    */
-  fork({ messages, keepContainer, ...options }: SessionForkOptions = {}): Session<Parsed> {
-    const merged = withDefaults(options, this.#options);
-    const { repaired, notices } = storedConversation(messages ?? []);
-    resolveTurnOptions(merged as TurnOptions);
-    return new Session({
-      client: this.#client,
-      defaults: this.#defaults,
-      options: merged,
-      snapshot: forkOf(this.#snapshot, { messages: messages && repaired, keepContainer }),
-      isChecked: this.#isChecked,
-      notices,
+  fork(forkOptions: SessionForkOptions = {}): Session<Parsed> {
+    return this.#read('fork', () => {
+      const { messages, keepContainer, ...options } = forkOptions;
+      const merged = withDefaults(options, this.#options);
+      const { repaired, notices } = storedConversation(messages ?? []);
+      resolveTurnOptions(merged as TurnOptions);
+      return new Session({
+        client: this.#client,
+        defaults: this.#defaults,
+        options: merged,
+        snapshot: forkOf(this.#snapshot, { messages: messages && repaired, keepContainer }),
+        isChecked: this.#isChecked,
+        notices,
+      });
     });
   }
 
@@ -251,7 +256,19 @@ export class Session<Parsed = unknown> {
    */
   toJSON(): SessionSnapshot {
     // The reader's own.
-    return structuredClone(this.#snapshot);
+    return this.#read('toJSON', () => structuredClone(this.#snapshot));
+  }
+
+  /** A snapshot from outside is checked before its first turn; until then it may be anything. */
+  #read<T>(what: string, read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      if (this.#isChecked || isTyped(cause)) throw typedError(`session.${what}`, cause);
+      throw new InvalidInputError(`The snapshot is damaged: ${what} fails with ${reasonOf(cause)}.`, {
+        cause,
+      });
+    }
   }
 
   #stream(plan: () => SessionPlan | Promise<SessionPlan>): TurnStream<Parsed> {

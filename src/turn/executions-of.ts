@@ -1,3 +1,4 @@
+import { typed } from '../errors.ts';
 import { isBlock, isExecutionCall, isExecutionResult } from '../wire/blocks.ts';
 import { type Artifact, listedArtifact } from './artifact.ts';
 import { type Execution, pendingExecution } from './execution.ts';
@@ -32,7 +33,7 @@ export interface ContentSource {
  * ```
  */
 export function executionsOf(source: Source<ContentSource>): Execution[] {
-  return executionsIn(source, 'executionsOf');
+  return typed('executionsOf', () => executionsIn(source, 'executionsOf'));
 }
 
 function executionsIn(source: unknown, caller: string): Execution[] {
@@ -62,12 +63,14 @@ function executionsIn(source: unknown, caller: string): Execution[] {
  * ```
  */
 export function artifactsOf(source: Source<ContentSource>): Artifact[] {
-  const artifacts = new Map<string, Artifact>();
-  for (const { id, files, resultIndex } of executionsIn(source, 'artifactsOf')) {
-    for (const fileId of files) {
-      const listed = listedArtifact({ fileId, executionId: id, responseIndex: resultIndex ?? 0 });
-      if (!artifacts.has(fileId)) artifacts.set(fileId, listed);
+  return typed('artifactsOf', () => {
+    const artifacts = new Map<string, Artifact>();
+    for (const { id, files, resultIndex } of executionsIn(source, 'artifactsOf')) {
+      for (const fileId of files) {
+        const listed = listedArtifact({ fileId, executionId: id, responseIndex: resultIndex ?? 0 });
+        if (!artifacts.has(fileId)) artifacts.set(fileId, listed);
+      }
     }
-  }
-  return [...artifacts.values()];
+    return [...artifacts.values()];
+  });
 }

@@ -1,3 +1,4 @@
+import { typed } from '../errors.ts';
 import type { TurnEvent } from './events.ts';
 import { TurnFold } from './fold.ts';
 import type { TurnState } from './state.ts';
@@ -14,7 +15,7 @@ import type { TurnState } from './state.ts';
  * ```
  */
 export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
-  return foldEvents(state, [event]);
+  return typed('reduceTurn', () => foldEvents(state, [event]));
 }
 
 /** Folds many events at once, in time that grows with their number alone. */

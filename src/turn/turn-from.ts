@@ -1,5 +1,5 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 import { carriedContainer, requestedContainerId } from '../wire/container.ts';
 import { checkpointAt } from './checkpoint.ts';
 import { foldResponses } from './fold-responses.ts';
@@ -42,30 +42,33 @@ export interface TurnFromOptions<Parsed = unknown> {
 export function turnFrom<Parsed = null>(
   params: RequestParams,
   history: readonly (Message | MessageParam)[],
-  { parse = null, earlier }: TurnFromOptions<Parsed> = {},
+  options: TurnFromOptions<Parsed> = {},
 ): Turn<Parsed> {
-  const added = Array.isArray(history) ? history.filter(isResponse) : [];
-  const rule = 'turnFrom takes the params of a request and a list with at least one response';
-  assertInput(added.length > 0 && Array.isArray(params?.messages), rule, history);
-  const responses = [...(earlier?.responses ?? []), ...added];
-  const asked = requestedContainerId(params.container);
-  const folded = foldResponses(added, earlier ? stateOf(earlier) : initialTurnState(), ({ container }) =>
-    container === null ? asked : container.id,
-  );
-  const stopReason = stopReasonOf(added.at(-1));
-  const outcome = outcomeOf(added.at(-1));
-  const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
-  const { parsed, notice } = parseAnswer(ended, parse);
-  const state = notice ? { ...ended, notices: [...ended.notices, notice] } : ended;
-  const messages = [
-    ...(earlier?.messages ?? params.messages),
-    ...history.map((one) => (isResponse(one) ? asMessage(one) : one)),
-  ];
-  if (!isUnfinished(outcome)) {
-    return { ...state, outcome, responses, messages: withoutOpenCalls(messages).messages, parsed };
-  }
-  const checkpoint = unfinished(params, messages, responses, state);
-  return { ...state, outcome, responses, messages: withoutEmpty(messages), parsed, checkpoint };
+  return typed('turnFrom', () => {
+    const { parse = null, earlier } = options;
+    const added = Array.isArray(history) ? history.filter(isResponse) : [];
+    const rule = 'turnFrom takes the params of a request and a list with at least one response';
+    assertInput(added.length > 0 && Array.isArray(params?.messages), rule, history);
+    const responses = [...(earlier?.responses ?? []), ...added];
+    const asked = requestedContainerId(params.container);
+    const folded = foldResponses(added, earlier ? stateOf(earlier) : initialTurnState(), ({ container }) =>
+      container === null ? asked : container.id,
+    );
+    const stopReason = stopReasonOf(added.at(-1));
+    const outcome = outcomeOf(added.at(-1));
+    const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
+    const { parsed, notice } = parseAnswer(ended, parse);
+    const state = notice ? { ...ended, notices: [...ended.notices, notice] } : ended;
+    const messages = [
+      ...(earlier?.messages ?? params.messages),
+      ...history.map((one) => (isResponse(one) ? asMessage(one) : one)),
+    ];
+    if (!isUnfinished(outcome)) {
+      return { ...state, outcome, responses, messages: withoutOpenCalls(messages).messages, parsed };
+    }
+    const checkpoint = unfinished(params, messages, responses, state);
+    return { ...state, outcome, responses, messages: withoutEmpty(messages), parsed, checkpoint };
+  });
 }
 
 /** As a run leaves it, with the default limits. */

@@ -1,3 +1,4 @@
+import { typed } from '../errors.ts';
 import type { TurnEvent } from './events.ts';
 import type { Execution } from './execution.ts';
 import { initialTurnState, type Notice, type ServerToolUse, type TurnPart, type TurnState } from './state.ts';
@@ -14,7 +15,7 @@ import { initialTurnState, type Notice, type ServerToolUse, type TurnPart, type 
  */
 export function withoutRaw<Value extends TurnEvent | TurnState>(value: Value): Value;
 export function withoutRaw(value: TurnEvent | TurnState): TurnEvent | TurnState {
-  return 'type' in value ? bareEvent(value) : bareState(value);
+  return typed('withoutRaw', () => ('type' in value ? bareEvent(value) : bareState(value)));
 }
 
 function bareEvent(event: TurnEvent): TurnEvent {

@@ -3,7 +3,7 @@ import { isBlock, isRecord, type WireEvent } from './blocks.ts';
 import { kindOf, reportsError, wordsOf } from './error-words.ts';
 import { createEventParser } from './event-parser.ts';
 import { eventTooLarge, type ReadOptions } from './reader.ts';
-import { invalidStream, streamError, TurnBreak } from './turn-break.ts';
+import { invalidStream, isTurnBreak, streamError, type TurnBreak } from './turn-break.ts';
 
 /** Characters that the SSE parser is given at once; what comes from a socket is no larger. */
 const FED_AT_ONCE = 65_536;
@@ -84,7 +84,7 @@ export function handOut(
     onEvent(event as unknown as WireEvent);
     return undefined;
   } catch (cause) {
-    return cause instanceof TurnBreak ? cause : unusable(cause);
+    return isTurnBreak(cause) ? cause : unusable(cause);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   spendBytes,
 } from './reader.ts';
 import { ResponseWatch } from './response-watch.ts';
-import { type AnswerFacts, invalidStream, notAStream, TurnBreak } from './turn-break.ts';
+import { type AnswerFacts, invalidStream, isTurnBreak, notAStream, type TurnBreak } from './turn-break.ts';
 
 /**
  * Takes a chunk, or `undefined` at the end, and returns
@@ -46,7 +46,7 @@ export async function* readResponse(
     const decode = (watch: ResponseWatch) => createBodyDecoder(options, facts, watch, onEvent);
     yield* readBody(response.body ?? NO_BYTES, options, decode);
   } catch (error) {
-    if (error instanceof TurnBreak) error.requestId ??= headerOf(response, 'request-id');
+    if (isTurnBreak(error)) error.requestId ??= headerOf(response, 'request-id');
     throw error;
   }
 }

@@ -2,7 +2,15 @@ import { quoted, reasonOf } from '../errors.ts';
 import { isRecord } from './blocks.ts';
 import { type ResponseWatch, STOP_DUE_MS } from './response-watch.ts';
 import { SilenceTimer } from './silence-timer.ts';
-import { invalidStream, silent, stopOverdue, TurnBreak, tooLarge, turnAborted } from './turn-break.ts';
+import {
+  invalidStream,
+  isTurnBreak,
+  silent,
+  stopOverdue,
+  TurnBreak,
+  tooLarge,
+  turnAborted,
+} from './turn-break.ts';
 
 /** Anything that is read piece by piece, in one form. */
 export interface Reader<Piece> {
@@ -136,7 +144,7 @@ export async function* readPieces<Piece>(
       if (done) return;
     }
   } catch (error) {
-    throw error instanceof TurnBreak ? error : (ending ?? connectionBroke(error));
+    throw isTurnBreak(error) ? error : (ending ?? connectionBroke(error));
   } finally {
     signal?.removeEventListener('abort', abort);
     reader.signal?.removeEventListener('abort', abortLater);
@@ -151,7 +159,7 @@ function tried(take: () => TurnBreak | undefined): TurnBreak | undefined {
   try {
     return take();
   } catch (error) {
-    if (error instanceof TurnBreak) return error;
+    if (isTurnBreak(error)) return error;
     return invalidStream(`The response cannot be read: ${reasonOf(error)}`, error);
   }
 }

@@ -1,3 +1,5 @@
+import { attempt } from '../errors.ts';
+
 /**
  * Why a turn breaks off. Internal: where something was received, the run room adds it, and throws what the
  * caller sees. It reports facts; what they mean for sending again is in the table of `sdk/failures.ts`.
@@ -29,9 +31,14 @@ export class TurnBreak extends Error {
   }
 }
 
+/** Whatever was thrown, also a Proxy that throws when it is asked. */
+export function isTurnBreak(error: unknown): error is TurnBreak {
+  return attempt(() => error instanceof TurnBreak, false);
+}
+
 /** What an abort means: a limit of time aborts with its own break as the reason. */
 export function turnAborted(cause?: unknown): TurnBreak {
-  if (cause instanceof TurnBreak) return cause;
+  if (isTurnBreak(cause)) return cause;
   return new TurnBreak('aborted', 'The turn was aborted.', { cause });
 }
 

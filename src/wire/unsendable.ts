@@ -30,13 +30,17 @@ export function isUnsigned(block: unknown): boolean {
 const HALF = /\p{Surrogate}/u;
 const HALVES = /\p{Surrogate}/gu;
 
-/** Deeper than this nothing is looked at: the stack ends somewhere. */
+/** Deeper than this, nothing can be sent or stored: the stack of what writes JSON ends somewhere. */
 const DEEPEST = 1000;
 
-/** The value with U+FFFD for each half of a character in its texts; the same object where there is none. */
+/**
+ * The value with U+FFFD for each half of a character in its texts, and `null` for what
+ * is nested too deeply; the same object where there is neither.
+ */
 export function wellFormed<T>(value: T, depth = 0): T {
   if (typeof value === 'string') return (HALF.test(value) ? value.replace(HALVES, '\ufffd') : value) as T;
-  if ((!Array.isArray(value) && !isRecord(value)) || depth > DEEPEST) return value;
+  if (!Array.isArray(value) && !isRecord(value)) return value;
+  if (depth > DEEPEST) return null as T;
   const entries = Object.entries(value);
   const changed = entries.flatMap(([key, held]) => {
     const whole = wellFormed(held, depth + 1);

@@ -367,7 +367,12 @@ describe('uploadPath', () => {
     const onProgress = () => {
       throw new RangeError('mine');
     };
-    await expect(uploadPath(client, await fileOf(10), { onProgress })).rejects.toThrow(RangeError);
+    const error = await thrownBy(uploadPath(client, await fileOf(10), { onProgress }));
+    expect(error).toMatchObject({ name: 'UploadError', code: 'listener_failed', cause: { message: 'mine' } });
+    const named = { name: 'a:b', onNotice: onProgress };
+    expect(await thrownBy(uploadFile(client, new Blob(['x']), named))).toMatchObject({
+      code: 'listener_failed',
+    });
   });
 
   it('does not send what is larger than the API takes, or than allowed', async () => {

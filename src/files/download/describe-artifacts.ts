@@ -1,4 +1,4 @@
-import { isCodeExecutionError } from '../../errors.ts';
+import { isCodeExecutionError, typed } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import { lookUpFiles } from '../../sdk/file-metadata.ts';
 import { type Artifact, lookedUpArtifact } from '../../turn/artifact.ts';
@@ -28,14 +28,16 @@ export async function describeArtifacts(
   artifacts: readonly Artifact[],
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Artifact[]> {
-  assertFilesClient(client, 'describeArtifacts');
-  const ids = artifactList(artifacts, 'describeArtifacts').map(({ fileId }) => fileId);
-  const found = await lookUpFiles(client, ids, { signal: options.signal }).catch((cause) => {
-    const isTimeout = isCodeExecutionError(cause) && cause.code === 'look_up_timeout';
-    throw isTimeout ? describeFailed(cause.message, cause) : cause;
+  return typed('describeArtifacts', async () => {
+    assertFilesClient(client, 'describeArtifacts');
+    const ids = artifactList(artifacts, 'describeArtifacts').map(({ fileId }) => fileId);
+    const found = await lookUpFiles(client, ids, { signal: options.signal }).catch((cause) => {
+      const isTimeout = isCodeExecutionError(cause) && cause.code === 'look_up_timeout';
+      throw isTimeout ? describeFailed(cause.message, cause) : cause;
+    });
+    if (found.isEndless) throw describeFailed(`The list of ${ids.length} files has no end`);
+    return artifacts.map((artifact) => lookedUpArtifact(artifact, found));
   });
-  if (found.isEndless) throw describeFailed(`The list of ${ids.length} files has no end`);
-  return artifacts.map((artifact) => lookedUpArtifact(artifact, found));
 }
 
 function describeFailed(what: string, cause?: unknown): ArtifactError {

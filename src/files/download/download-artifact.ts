@@ -1,4 +1,4 @@
-import { assertInput, InvalidInputError } from '../../errors.ts';
+import { assertInput, InvalidInputError, typed } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import { fetchOneFile } from '../../sdk/file-metadata.ts';
 import { type Artifact, describedArtifact, listedArtifact } from '../../turn/artifact.ts';
@@ -67,52 +67,56 @@ export async function downloadArtifact(
   artifact: Artifact | string,
   options: DownloadOptions = {},
 ): Promise<DownloadedArtifact> {
-  assertFilesClient(client, 'downloadArtifact');
-  const fileId = typeof artifact === 'string' ? artifact : artifact?.fileId;
-  const isGiven = typeof fileId === 'string' && fileId !== '';
-  assertInput(isGiven, 'downloadArtifact takes an artifact or a file id', artifact);
-  const { retries = 2 } = options;
-  assertWhole('retries', retries, 0);
-  if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
-  const { signal, release } = ownSignal(options.signal);
-  const isKnown = typeof artifact === 'object' && artifact.status === 'described';
-  const file = isKnown ? artifact : await describeFile(client, fileId, signal);
-  const first = await openDownload(client, file, { signal });
-  let isRead = false;
-  /** The first body is the one that was opened. */
-  const bodyOf = (response: Response, { maxBytes }: ReadOptions = {}) =>
-    new ArtifactBody(response, file, { maxBytes, signal });
-  const begin = (readOptions?: ReadOptions) => {
-    assertWhole('maxBytes', readOptions?.maxBytes, 0);
-    if (isRead) {
-      throw new InvalidInputError(`The download of ${fileId} was read already. Call downloadArtifact again.`);
-    }
-    isRead = true;
-  };
-  const bytes = async (readOptions?: ReadOptions) => {
-    begin(readOptions);
-    const open = async (attempt: number) =>
-      bodyOf(attempt === 1 ? first : await openDownload(client, file, { signal }), readOptions);
-    return await whileCut(fileId, open, (body) => body.bytes(), { retries }).finally(release);
-  };
-  return {
-    fileId,
-    name: file.name ?? fileId,
-    mimeType: file.mimeType ?? 'application/octet-stream',
-    sizeBytes: file.sizeBytes ?? 0,
-    stream: () => {
-      begin();
-      return bodyOf(first).stream();
-    },
-    bytes,
-    text: async (readOptions) => new TextDecoder().decode(await bytes(readOptions)),
-    blob: async (readOptions) => new Blob([await bytes(readOptions)], { type: file.mimeType ?? '' }),
-    cancel: async () => {
-      release();
-      if (!isRead) bodyOf(first).cancel();
+  return typed('downloadArtifact', async () => {
+    assertFilesClient(client, 'downloadArtifact');
+    const fileId = typeof artifact === 'string' ? artifact : artifact?.fileId;
+    const isGiven = typeof fileId === 'string' && fileId !== '';
+    assertInput(isGiven, 'downloadArtifact takes an artifact or a file id', artifact);
+    const { retries = 2 } = options;
+    assertWhole('retries', retries, 0);
+    if (typeof artifact === 'object' && artifact.status === 'missing') throw missingArtifact(fileId);
+    const { signal, release } = ownSignal(options.signal);
+    const isKnown = typeof artifact === 'object' && artifact.status === 'described';
+    const file = isKnown ? artifact : await describeFile(client, fileId, signal);
+    const first = await openDownload(client, file, { signal });
+    let isRead = false;
+    /** The first body is the one that was opened. */
+    const bodyOf = (response: Response, { maxBytes }: ReadOptions = {}) =>
+      new ArtifactBody(response, file, { maxBytes, signal });
+    const begin = (readOptions?: ReadOptions) => {
+      assertWhole('maxBytes', readOptions?.maxBytes, 0);
+      if (isRead) {
+        throw new InvalidInputError(
+          `The download of ${fileId} was read already. Call downloadArtifact again.`,
+        );
+      }
       isRead = true;
-    },
-  };
+    };
+    const bytes = async (readOptions?: ReadOptions) => {
+      begin(readOptions);
+      const open = async (attempt: number) =>
+        bodyOf(attempt === 1 ? first : await openDownload(client, file, { signal }), readOptions);
+      return await whileCut(fileId, open, (body) => body.bytes(), { retries }).finally(release);
+    };
+    return {
+      fileId,
+      name: file.name ?? fileId,
+      mimeType: file.mimeType ?? 'application/octet-stream',
+      sizeBytes: file.sizeBytes ?? 0,
+      stream: () => {
+        begin();
+        return bodyOf(first).stream();
+      },
+      bytes,
+      text: async (readOptions) => new TextDecoder().decode(await bytes(readOptions)),
+      blob: async (readOptions) => new Blob([await bytes(readOptions)], { type: file.mimeType ?? '' }),
+      cancel: async () => {
+        release();
+        if (!isRead) bodyOf(first).cancel();
+        isRead = true;
+      },
+    };
+  });
 }
 
 async function describeFile(client: FilesClient, fileId: string, signal: AbortSignal): Promise<Artifact> {

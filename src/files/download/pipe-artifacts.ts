@@ -1,4 +1,4 @@
-import { assertInput } from '../../errors.ts';
+import { assertInput, typed } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import type { Artifact } from '../../turn/artifact.ts';
 import { untilAborted } from '../../wire/signals.ts';
@@ -59,33 +59,35 @@ export async function pipeArtifacts<Value>(
   sink: ArtifactSink<Value>,
   options: PipelineOptions = {},
 ): Promise<PipedArtifact<Value>[]> {
-  assertFilesClient(client, 'pipeArtifacts');
-  const wanted = artifactList(artifacts, 'pipeArtifacts');
-  const rule = 'pipeArtifacts takes a function as its sink, `({ name, body }) => bucket.put(name, body)`';
-  assertInput(typeof sink === 'function', rule, sink);
-  return transfer(client, wanted, options, {
-    plan: async (described) => {
-      const names = new Names([]);
-      const nameOf = new Map(
-        described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
-      );
-      return (artifact, fetch) =>
-        fetch(artifact, async (body, attempt, signal) => {
-          const { fileId, executionId, mimeType } = artifact;
-          const name = nameOf.get(fileId) ?? fileId;
-          const input = {
-            artifact,
-            fileId,
-            name,
-            mimeType: mimeType ?? 'application/octet-stream',
-            contentLength: body.length,
-            body: body.stream(),
-            attempt,
-            signal,
-          };
-          const value = await untilAborted((async () => sink(input))(), signal);
-          return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
-        });
-    },
+  return typed('pipeArtifacts', async () => {
+    assertFilesClient(client, 'pipeArtifacts');
+    const wanted = artifactList(artifacts, 'pipeArtifacts');
+    const rule = 'pipeArtifacts takes a function as its sink, `({ name, body }) => bucket.put(name, body)`';
+    assertInput(typeof sink === 'function', rule, sink);
+    return transfer(client, wanted, options, {
+      plan: async (described) => {
+        const names = new Names([]);
+        const nameOf = new Map(
+          described.map(({ fileId, name }) => [fileId, names.claim(safeName(name ?? fileId, fileId))]),
+        );
+        return (artifact, fetch) =>
+          fetch(artifact, async (body, attempt, signal) => {
+            const { fileId, executionId, mimeType } = artifact;
+            const name = nameOf.get(fileId) ?? fileId;
+            const input = {
+              artifact,
+              fileId,
+              name,
+              mimeType: mimeType ?? 'application/octet-stream',
+              contentLength: body.length,
+              body: body.stream(),
+              attempt,
+              signal,
+            };
+            const value = await untilAborted((async () => sink(input))(), signal);
+            return { fileId, executionId, name, sizeBytes: body.receivedBytes, value };
+          });
+      },
+    });
   });
 }

@@ -1,5 +1,5 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf, typed } from '../../errors.ts';
 import { inParallel } from '../../sdk/in-parallel.ts';
 import { assertWhole } from '../assert-whole.ts';
 import { type FailedUpload, UploadError } from '../errors.ts';
@@ -30,28 +30,30 @@ export async function uploadAll<Source>(
   upload: (source: Source, index: number) => PromiseLike<FileMetadata>,
   options: UploadAllOptions = {},
 ): Promise<FileMetadata[]> {
-  const { concurrency = 4, signal } = options;
-  assertWhole('concurrency', concurrency, 1);
-  const uploaded: { index: number; file: FileMetadata }[] = [];
-  const failed: FailedUpload[] = [];
-  const all = [...sources];
-  await inParallel(all, concurrency, async (source, index) => {
-    try {
-      if (signal?.aborted) {
-        const message = 'Not begun, since the uploads were aborted.';
-        throw new UploadError(message, { code: 'aborted', cause: signal.reason });
+  return typed('uploadAll', async () => {
+    const { concurrency = 4, signal } = options;
+    assertWhole('concurrency', concurrency, 1);
+    const uploaded: { index: number; file: FileMetadata }[] = [];
+    const failed: FailedUpload[] = [];
+    const all = [...sources];
+    await inParallel(all, concurrency, async (source, index) => {
+      try {
+        if (signal?.aborted) {
+          const message = 'Not begun, since the uploads were aborted.';
+          throw new UploadError(message, { code: 'aborted', cause: signal.reason });
+        }
+        uploaded.push({ index, file: await upload(source, index) });
+      } catch (error) {
+        failed.push({ index, error });
       }
-      uploaded.push({ index, file: await upload(source, index) });
-    } catch (error) {
-      failed.push({ index, error });
-    }
+    });
+    uploaded.sort((a, b) => a.index - b.index);
+    failed.sort((a, b) => a.index - b.index);
+    const [first] = failed;
+    if (!first) return uploaded.map(({ file }) => file);
+    throw new UploadError(
+      `${failed.length} of ${all.length} files could not be uploaded. The first: ${reasonOf(first.error)}`,
+      { code: signal?.aborted ? 'aborted' : 'incomplete', cause: first.error, uploaded, failed },
+    );
   });
-  uploaded.sort((a, b) => a.index - b.index);
-  failed.sort((a, b) => a.index - b.index);
-  const [first] = failed;
-  if (!first) return uploaded.map(({ file }) => file);
-  throw new UploadError(
-    `${failed.length} of ${all.length} files could not be uploaded. The first: ${reasonOf(first.error)}`,
-    { code: signal?.aborted ? 'aborted' : 'incomplete', cause: first.error, uploaded, failed },
-  );
 }

@@ -1,5 +1,5 @@
 import type { FileMetadata } from '@anthropic-ai/sdk/resources/files';
-import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
+import { assertInput, InvalidInputError, quoted, typed } from '../../errors.ts';
 import { assertFilesClient, type FilesClient } from '../../sdk/client.ts';
 import { unredirected } from '../../sdk/redirects.ts';
 import { type Readable, type Reader, readerOf } from '../../wire/reader.ts';
@@ -56,24 +56,26 @@ export async function uploadFile(
   source: UploadSource,
   options: UploadFileOptions = {},
 ): Promise<FileMetadata> {
-  assertFilesClient(client, 'uploadFile');
-  assertSource(source);
-  assertUploadOptions(options);
-  const name = uploadName(options.name ?? (source as Partial<File>).name, 'uploadFile', options);
-  const { expiresInSeconds, retries, timeoutMs } = options;
-  return runUpload(quoted(name), options.signal, async (signal) => {
-    const blob = await gather(source, quoted(name), { ...options, signal });
-    const file = new File([blob], name, { type: options.mimeType ?? blob.type });
-    const params = {
-      file,
-      ...(expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds }),
-    };
-    const request = {
-      signal,
-      ...(retries === undefined ? {} : { maxRetries: retries }),
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    };
-    return await unredirected(client, request, (options) => client.files.upload(params, options));
+  return typed('uploadFile', async () => {
+    assertFilesClient(client, 'uploadFile');
+    assertSource(source);
+    assertUploadOptions(options);
+    const name = uploadName(options.name ?? (source as Partial<File>).name, 'uploadFile', options);
+    const { expiresInSeconds, retries, timeoutMs } = options;
+    return runUpload(quoted(name), options.signal, async (signal) => {
+      const blob = await gather(source, quoted(name), { ...options, signal });
+      const file = new File([blob], name, { type: options.mimeType ?? blob.type });
+      const params = {
+        file,
+        ...(expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds }),
+      };
+      const request = {
+        signal,
+        ...(retries === undefined ? {} : { maxRetries: retries }),
+        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+      };
+      return await unredirected(client, request, (options) => client.files.upload(params, options));
+    });
   });
 }
 

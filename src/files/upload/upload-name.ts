@@ -1,4 +1,5 @@
 import { assertInput, InvalidInputError, quoted } from '../../errors.ts';
+import { listenerFailed } from '../errors.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 const MAX_LENGTH = 255;
@@ -21,12 +22,17 @@ export function uploadName(name: unknown, caller: string, options: UploadOptions
   const sentAs = repaired(name);
   if (sentAs === name) return name;
   if (options.badName === 'reject') throw new InvalidInputError(reasonAgainst(name));
-  options.onNotice?.({
-    code: 'name-repaired',
+  const notice = {
+    code: 'name-repaired' as const,
     name,
     sentAs,
     message: `${quoted(name)} is uploaded as ${quoted(sentAs)}, since the API refuses the name.`,
-  });
+  };
+  try {
+    options.onNotice?.(notice);
+  } catch (cause) {
+    throw listenerFailed('onNotice', cause);
+  }
   return sentAs;
 }
 
