@@ -1,6 +1,6 @@
 import { type CallBlock, type Caller, callerOf, isRecord, type ResultBlock } from '../wire/blocks.ts';
 import { type ExecutionOutput, type FileDiff, type FileView, readResult } from '../wire/execution-result.ts';
-import type { SourceField } from '../wire/source-text.ts';
+import { type SourceField, sourceFieldsOf } from '../wire/source-text.ts';
 
 export type { Caller };
 
@@ -29,6 +29,13 @@ interface ExecutionBase {
   readonly id: string;
   /** The tool as the API names it, such as `bash_code_execution`; `null` when only the result is known. */
   readonly name: string | null;
+  /**
+   * What to show of the call, whatever its kind: the code of `python`, the command of `bash`, the path of
+   * `view`, the text of the file of `create`, the new text of `replace`; of a tool that this version does
+   * not know, its first text under a known name, such as `code`. It grows while it is written (but a path,
+   * which comes as a whole). `null` until any of it came, and where only the result is known.
+   */
+  readonly source: string | null;
   /** `false` while the input is written, and for good when it was cut, for example by `max_tokens`. */
   readonly inputComplete: boolean;
   readonly status: ExecutionStatus;
@@ -146,7 +153,7 @@ type KnownKind = Exclude<ExecutionKind, 'unknown'>;
 
 /**
  * The fields that the input of a call gives, with their names in
- * it. The API's schemas are not published; these were always there.
+ * it; the last one is its source. The API's schemas are not published; these were always there.
  */
 const INPUT_FIELDS: Readonly<Record<KnownKind, Readonly<Record<string, string>>>> = {
   python: { code: 'code' },
@@ -238,13 +245,14 @@ export function grownExecution(execution: Execution, field: SourceField, text: s
       return withKind(base, field === 'file_text' ? 'create' : 'replace', { [field]: text });
     }
     const written = isRecord(execution.input) ? execution.input : {};
-    return { ...execution, input: { ...written, [field]: String(written[field] ?? '') + text } };
+    const input = { ...written, [field]: String(written[field] ?? '') + text };
+    return { ...execution, input, source: sourceOf(execution.name, input) };
   }
   const fields = Object.entries(INPUT_FIELDS[execution.kind]);
   const name = fields.find(([, key]) => key === field)?.[0];
   if (name === undefined) return execution;
-  const before = (execution as unknown as Record<string, string | null>)[name] ?? '';
-  return { ...execution, [name]: before + text };
+  const grown = ((execution as unknown as Record<string, string | null>)[name] ?? '') + text;
+  return { ...execution, [name]: grown, ...(name === fields.at(-1)?.[0] && { source: grown }) };
 }
 
 /** The fields of an execution that its result decides, whatever its kind. */
@@ -265,11 +273,18 @@ function withOutput(
 }
 
 /** An execution before its result, with the fields of its kind. */
-function withKind(base: ExecutionBase, kind: ExecutionKind, input: unknown): Execution {
-  if (kind === 'unknown') return { ...base, kind, input: input ?? null };
+function withKind(base: Omit<ExecutionBase, 'source'>, kind: ExecutionKind, input: unknown): Execution {
   const given = isRecord(input) ? input : {};
-  const fields = Object.entries(INPUT_FIELDS[kind]).map(([field, key]) => [field, text(given[key])]);
-  return { ...base, kind, ...Object.fromEntries(fields), ...NO_EDITOR_OUTPUT[kind] } as Execution;
+  if (kind === 'unknown') return { ...base, source: sourceOf(base.name, given), kind, input: input ?? null };
+  const fields = Object.entries(INPUT_FIELDS[kind]).map(([field, key]) => [field, text(given[key])] as const);
+  const source = fields.at(-1)?.[1];
+  return { ...base, source, kind, ...Object.fromEntries(fields), ...NO_EDITOR_OUTPUT[kind] } as Execution;
+}
+
+/** The source of a call of unknown kind. */
+function sourceOf(name: string | null, input: Record<string, unknown>): string | null {
+  const key = sourceFieldsOf(name ?? '').find((field) => typeof input[field] === 'string');
+  return key === undefined ? null : text(input[key]);
 }
 
 function kindOfCall(name: string, input: unknown): ExecutionKind {

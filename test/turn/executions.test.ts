@@ -108,6 +108,8 @@ describe('executions', () => {
       { kind: 'python', stdout: null, encryptedStdout: 'abc', status: 'succeeded' },
       { kind: 'bash', status: 'pending', inputComplete: true, result: null },
     ]);
+    const sources = executions.map(({ source }) => source);
+    expect(sources).toEqual(['print(1)', 'ls', '/a', 'x', 'y', null, 'x', 'search()', 'sleep 999']);
   });
 
   it('of results whose calls are in another response', () => {
@@ -175,6 +177,7 @@ describe('executions', () => {
       kind: 'create',
       status: 'writing',
       fileText: 'import os\nprint(',
+      source: 'import os\nprint(',
     });
     expect(turn).toMatchObject({ outcome: 'truncated', stopReason: 'max_tokens' });
     expect(turn.executions).toMatchObject([
@@ -184,6 +187,7 @@ describe('executions', () => {
         inputComplete: false,
         path: '/x.py',
         fileText: 'import os\nprint(',
+        source: 'import os\nprint(',
       },
     ]);
     // The message is what the SDK makes of it.

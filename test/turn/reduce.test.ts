@@ -50,12 +50,28 @@ const usage = (responseIndex: number, output: number): Unnumbered => ({
 
 describe('the source of an execution grows', () => {
   it.each([
-    ['code_execution', 'code', { kind: 'python', code: 'one two' }],
-    ['bash_code_execution', 'command', { kind: 'bash', command: 'one two' }],
-    ['text_editor_code_execution', 'file_text', { kind: 'create', path: null, fileText: 'one two' }],
-    ['text_editor_code_execution', 'old_str', { kind: 'replace', oldText: 'one two', newText: null }],
-    ['text_editor_code_execution', 'new_str', { kind: 'replace', oldText: null, newText: 'one two' }],
-    ['shell_of_tomorrow_code_execution', 'code', { kind: 'unknown', input: { code: 'one two' } }],
+    ['code_execution', 'code', { kind: 'python', code: 'one two', source: 'one two' }],
+    ['bash_code_execution', 'command', { kind: 'bash', command: 'one two', source: 'one two' }],
+    [
+      'text_editor_code_execution',
+      'file_text',
+      { kind: 'create', path: null, fileText: 'one two', source: 'one two' },
+    ],
+    [
+      'text_editor_code_execution',
+      'old_str',
+      { kind: 'replace', oldText: 'one two', newText: null, source: null },
+    ],
+    [
+      'text_editor_code_execution',
+      'new_str',
+      { kind: 'replace', oldText: null, newText: 'one two', source: 'one two' },
+    ],
+    [
+      'shell_of_tomorrow_code_execution',
+      'code',
+      { kind: 'unknown', input: { code: 'one two' }, source: 'one two' },
+    ],
   ])('of %s in %s', (name, field, expected) => {
     const state = fold([
       start(0),
@@ -78,7 +94,7 @@ describe('the source of an execution grows', () => {
       code('a', 'new_str', 'y'),
       code('a', 'new_str', 'z'),
     ]);
-    expect(state.executions).toMatchObject([{ kind: 'replace', oldText: 'x', newText: 'yz' }]);
+    expect(state.executions).toMatchObject([{ kind: 'replace', oldText: 'x', newText: 'yz', source: 'yz' }]);
     expect(state.executions[0]).not.toHaveProperty('input');
   });
 
@@ -90,7 +106,10 @@ describe('the source of an execution grows', () => {
       code('c', 'code', 'no'),
       code('b', 'command', 'ls'),
     ]);
-    expect(state.executions).toMatchObject([{ code: null }, { command: 'ls' }]);
+    expect(state.executions).toMatchObject([
+      { code: null, source: null },
+      { command: 'ls', source: 'ls' },
+    ]);
   });
 });
 
