@@ -104,13 +104,13 @@ export class TurnTranslator {
   complete(requestId: string | null): Message {
     const { message } = this;
     if (message && this.stopped) return message;
-    throw new TurnBreak(
-      'stream_cut',
-      message
-        ? `The stream of ${asText(message.id)} ended before message_stop: what came is incomplete.`
-        : 'The response ended before it began: no message_start came.',
-      { requestId },
-    );
+    const what = message
+      ? `The stream of ${asText(message.id)} ended before message_stop: what came is incomplete.`
+      : 'The response ended before it began: no message_start came.';
+    // Only a run knows when it began, and has a checkpoint. After a stop reason the answer is there.
+    const canResume = this.#context.startedAt !== null && !message?.stop_reason;
+    const cure = canResume ? ' Go on with resumeTurn(client, error.checkpoint, { rerun: true }).' : '';
+    throw new TurnBreak('stream_cut', what + cure, { requestId });
   }
 
   /** Emits calls that are still open, with as much of their input as arrived. */

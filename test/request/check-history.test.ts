@@ -253,8 +253,8 @@ describe('checkHistory', () => {
     expect(kept()).toBe(1);
     for (const model of [
       'claude-sonnet-5',
-      'claude-opus-4-1',
-      'claude-3-7-sonnet',
+      'claude-opus-4-6',
+      'claude-3-of-old',
       'claude-haiku-4-5-20251001',
     ]) {
       expect(kept(model), model).toBe(2);

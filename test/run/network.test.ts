@@ -1,5 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { isTurnInterruptedError, runTurn, streamTurn } from 'code-execution-kit';
+import { isTurnInterruptedError, runTurn, streamTurn, turnEvents } from 'code-execution-kit';
 import { HttpResponse, http, passthrough } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -92,13 +92,18 @@ describe('failures after something was received', () => {
   const cut = whole.indexOf('event: message_delta');
 
   it.each([
-    ['a clean end', () => stream(whole.slice(0, cut)), 'stream_cut', /msg_1 ended before message_stop/],
+    [
+      'a clean end',
+      () => stream(whole.slice(0, cut)),
+      'stream_cut',
+      /msg_1 ended before message_stop.*Go on with resumeTurn\(.*rerun: true/,
+    ],
     ['a broken line', () => stream(whole.slice(0, cut + 30)), 'stream_cut', /ended before message_stop/],
     [
       'an end after message_delta',
       () => stream(whole.slice(0, whole.indexOf('event: message_stop'))),
       'stream_cut',
-      /./,
+      /^[^.]* ended before message_stop[^.]*\.$/,
     ],
     [
       'an error event',
@@ -129,6 +134,15 @@ describe('failures after something was received', () => {
     expect(error.state).toMatchObject({ status: 'interrupted', text: 'Hello.', error: { code } });
     expect(error.responses).toMatchObject([{ id: 'msg_1', content: [{ type: 'text', text: 'Hello.' }] }]);
     expect(posts.count).toBe(1);
+  });
+
+  it('names no checkpoint where there is none', async () => {
+    const events = turnEvents(new Response(whole.slice(0, cut)));
+    const gathered = (async () => {
+      for await (const _ of events);
+    })();
+    const { message } = await gathered.catch((thrown) => thrown);
+    expect(message).toMatch(/^The stream of msg_1 ended before message_stop: what came is incomplete\.$/);
   });
 
   it('keeps it when the socket breaks', async () => {
