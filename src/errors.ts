@@ -84,7 +84,7 @@ export function attempt<T>(read: () => T, otherwise: T): T {
   }
 }
 
-/** An error of this package, or of the SDK, which is known by its form: this package loads none of its classes. */
+/** An error of this package, or of the SDK, which is known by its form: no class of it is loaded here. */
 export function isTyped(error: unknown): boolean {
   if (isCodeExecutionError(error)) return true;
   return attempt(() => {
