@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -27,6 +27,14 @@ async function followReadme(tarball: string): Promise<void> {
   }
 }
 
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kit-package-'));
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
@@ -45,6 +53,47 @@ describe('the packed tarball in an empty folder', () => {
     const { stdout } = await run('node', ['try.mjs'], { cwd: folder });
     expect(stdout).toContain('completed Done. 1267650600228229401496703205376');
     expect(await readFile(join(folder, 'out/note.txt'), 'utf8')).toBe('hi');
+  });
+
+  it('says where it comes from, with the placeholders that a release replaces', async () => {
+    const text = await readFile(join(folder, 'node_modules/code-execution-kit/package.json'), 'utf8');
+    const { homepage, bugs, repository, author } = JSON.parse(text);
+    // A release sets both here and in package.json.
+    const [owner, person] = ['OWNER', 'AUTHOR'];
+    const home = `https://github.com/${owner}/code-execution-kit`;
+    expect({ homepage, bugs, repository, author }).toEqual({
+      homepage: `${home}#readme`,
+      bugs: { url: `${home}/issues` },
+      repository: { type: 'git', url: `git+${home}.git` },
+      author: person,
+    });
+  });
+
+  it('has pages that link to nothing that is not in it', async () => {
+    const packed = join(folder, 'node_modules/code-execution-kit');
+    const names = (await readdir(packed, { recursive: true })).map((name) => join(packed, name));
+    const pages = names.filter((name) => name.endsWith('.md'));
+    expect(pages.length).toBeGreaterThanOrEqual(10);
+    const texts = new Map<string, string>();
+    for (const page of pages) texts.set(page, await readFile(page, 'utf8'));
+    const links = [...texts].flatMap(([page, text]) => {
+      const prose = text.replace(/```.*?```/gs, '').replace(/`[^`\n]*`/g, 'code');
+      return [...prose.matchAll(/\]\(([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:href|src)="([^"]+)"/gm)]
+        .map(([, inline, reference, attribute]) => inline ?? reference ?? attribute ?? '')
+        .map((link) => ({ page, link }));
+    });
+    expect(links.length).toBeGreaterThan(15);
+    const dead = links.filter(({ page, link }) => {
+      if (/^https:\/\//.test(link)) return false;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : join(dirname(page), path);
+      if (!names.includes(target)) return true;
+      const headings = [...(texts.get(target) ?? '').matchAll(/^#+ (.*)$/gm)].map(
+        ([, heading = '']) => heading,
+      );
+      return anchor !== undefined && !headings.some((heading) => anchorOf(heading) === anchor);
+    });
+    expect(dead).toEqual([]);
   });
 
   it.each(ENTRIES)('imports and requires %s', async (entry) => {
