@@ -1,9 +1,10 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import { createSession, resumeTurn, type Session, userMessage } from 'code-execution-kit';
+import { createSession, resumeTurn, runTurn, type Session, userMessage } from 'code-execution-kit';
+import { bash, cannedSandbox, say, stop, think } from 'code-execution-kit/emulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Answer, boundApi, type Part } from '../support/bound-api.ts';
-import { params, thrownBy, viaJson } from '../support/world.ts';
+import { params, thrownBy, viaJson, world } from '../support/world.ts';
 
 const CASES = Number(process.env['PREFIX_CASES'] ?? 150);
 const ask = { name: 'ask', input_schema: { type: 'object' as const } };
@@ -282,4 +283,50 @@ describe('a stored conversation', () => {
     expect(session.fork().container).toBeNull();
     expect(faults).toEqual([]);
   });
+});
+
+describe('against the emulator, which checks thinking as the newest API does', () => {
+  it('a turn that begins again in a fresh container is sent on as it was', async () => {
+    let now = new Date('2026-11-26T12:00:00Z');
+    const script = [1, 2, 3].flatMap((n) => [think(`Hm ${n}.`), bash('ls'), say(`Yes ${n}.`), stop()]);
+    const { client, bodies } = world(script, { sandbox: cannedSandbox(() => ({})), now: () => now });
+    const file = await client.beta.files.upload({ file: new File(['a,b'], 'a.csv') });
+    const session = createSession(
+      client,
+      { model: params.model, max_tokens: 100 },
+      { onLostContainer: 'restart' },
+    );
+    await session.run('First.', { files: [file] });
+    now = new Date('2026-11-27T12:00:00Z');
+    // The session believes in its container, which is gone.
+    const second = await session.run('Second.', { now: () => new Date('2026-11-26T12:10:00Z') });
+    expect(second.notices.map(({ code }) => code)).toContain('container-lost');
+    const restored = createSession(
+      client,
+      { model: params.model, max_tokens: 100 },
+      { snapshot: viaJson(session.toJSON()) },
+    );
+    expect((await restored.run('Third.', { now: () => now })).answer).toBe('Yes 3.');
+    const uploads = bodies().map(
+      ({ messages }) => JSON.stringify(messages).split('container_upload').length - 1,
+    );
+    expect(uploads).toEqual([1, 1, 2, 2]);
+  });
+});
+
+it('what the caller says about thinking passes untouched, and so do keys and messages of tomorrow', async () => {
+  const { client, bodies } = boundApi([]);
+  const thinkingParam = { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } };
+  const messages = [
+    { role: 'user', content: 'Go.' },
+    { role: 'system', content: 'Hurry.' },
+    { role: 'assistant', content: [{ type: 'tool_addition', tool: ask }] },
+    userMessage('On.'),
+  ];
+  const given = { ...defaults, messages, thinking: thinkingParam, key_of_tomorrow: { a: [1] } };
+  const headers = { 'anthropic-beta': 'thinking-binding-controls-2026-08-01' };
+  const turn = await runTurn(client, given as never, { request: { headers } });
+  expect(bodies[0]).toMatchObject({ messages, thinking: thinkingParam, key_of_tomorrow: { a: [1] } });
+  expect(turn.messages.slice(0, 4)).toEqual(messages);
+  expect(turn.notices).toEqual([]);
 });
