@@ -98,4 +98,4 @@ it('each block of the README and the pages compiles, and one with imports has al
   expect(await compile('parts', new Map(parts), [CONTEXT, names])).toEqual([]);
   const wrong = new Map([['here', 'export const wrong: number = (await runTurn(client, params)).answer;']]);
   expect(await compile('wrong', wrong, [CONTEXT, names])).toEqual([expect.stringContaining('here +1: Type')]);
-});
+}, 180_000);
