@@ -20,7 +20,8 @@ import { parsePartialJson } from '../wire/partial-json.ts';
 import { type SourceField, SourceTextDecoder, sourceFieldsOf, sourcesIn } from '../wire/source-text.ts';
 import { invalidStream, TurnBreak, tooLarge } from '../wire/turn-break.ts';
 import { listedArtifact } from './artifact.ts';
-import type { ContainerChange, UnnumberedEvent } from './events.ts';
+import { containerChange } from './container-change.ts';
+import type { UnnumberedEvent } from './events.ts';
 import { pendingExecution } from './execution.ts';
 import { containerChangedNotice, thinkingDroppedNotice } from './notices.ts';
 import { Pairing } from './pairing.ts';
@@ -392,12 +393,6 @@ export class TurnTranslator {
       this.#emit({ type: 'notice', notice: containerChangedNotice(requested, container.id, responseIndex) });
     }
   }
-}
-
-function containerChange(requested: string | null | undefined, id: string): ContainerChange {
-  if (requested === undefined) return 'unknown';
-  if (requested === null) return 'created';
-  return requested === id ? 'reused' : 'changed';
 }
 
 function unreadKeys(record: Record<string, unknown>, known: ReadonlySet<string>): [string, unknown][] {
