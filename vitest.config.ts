@@ -21,8 +21,13 @@ const project = (
   test: { name, include: include.map((path) => `test/${path}`), ...options },
 });
 
-/** Programs that run, also Python: fresh processes, and CI has two cores. */
-const PROGRAMS = ['programs/**', 'emulator/python/**'].map((path) => `${path}/*.test.ts`);
+/** Programs that run, also Python and the compiler: fresh processes, and CI has two cores. */
+const PROGRAMS = [
+  'programs/**/*.test.ts',
+  'emulator/python/**/*.test.ts',
+  'docs/compiles.test.ts',
+  'api/public-types.test.ts',
+];
 const SUITES = ['faults', 'sandboxes', 'package', 'peers', 'live'].map((path) => `${path}/**/*.test.ts`);
 
 export default defineConfig({
