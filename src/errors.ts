@@ -89,7 +89,8 @@ export function isTyped(error: unknown): boolean {
   if (isCodeExecutionError(error)) return true;
   return attempt(() => {
     if (!(error instanceof Error)) return false;
-    if ('status' in error) return true;
+    // What the SDK says to a `fetch` that cannot send files has no class of its own.
+    if ('status' in error || /\bdoes not support file uploads\b/.test(error.message)) return true;
     let type: unknown = error;
     do type = Object.getPrototypeOf(type);
     while (type && (type as object).constructor.name !== 'AnthropicError');

@@ -35,6 +35,8 @@ const BLANK = 'it is a text without any character but spaces';
 /** The faults that a message has by itself; none where nothing of it can stay. */
 export function entryOf(given: unknown, path: string, find: Find): Entry[] {
   const { role, content } = (isRecord(given) ? given : {}) as Partial<MessageParam>;
+  // Of any form, and never Claude's: they pass as they are (wire.md 15.2).
+  if ((role as string) === 'system') return [{ path, message: given as MessageParam, places: null }];
   if (typeof role !== 'string' || !(typeof content === 'string' || Array.isArray(content))) {
     find('no-message', path, 'it has no role, or no content that is a text or a list', TAKE_OUT);
     return [];
@@ -119,13 +121,14 @@ export function pairEntries(entries: readonly Entry[], find: Find): void {
   for (const [at, entry] of entries.entries()) {
     const next = entries.slice(at + 1);
     const spoken = next.findIndex(isWordOfUser);
-    const goingOn = [entry, ...(spoken === -1 ? next : next.slice(0, spoken))];
-    for (const place of heldIn(entry)) {
+    const goingOn = (spoken === -1 ? next : next.slice(0, spoken)).flatMap(heldIn);
+    const own = heldIn(entry);
+    for (const [index, place] of own.entries()) {
       const call = place.block as Block;
       if (!isCall(call)) continue;
       const results = isClientCall(call)
-        ? heldIn(next[0]).filter(({ block }) => isClientResult(block as Block))
-        : goingOn.flatMap(heldIn).filter(({ block }) => !isClientResult(block as Block));
+        ? repliesIn(next).filter(({ block }) => isClientResult(block as Block))
+        : [...own.slice(index + 1), ...goingOn].filter(({ block }) => !isClientResult(block as Block));
       if (results.some((result) => idIn(result, 'tool_use_id') === call['id'])) answered.add(call['id']);
       else if (isClientCall(call) || spoken !== -1) {
         drop(
@@ -210,6 +213,15 @@ const isCall = (block: unknown) =>
 const isClientCall = (block: Block) => block.type === 'tool_use';
 const isClientResult = (block: Block) => block.type === 'tool_result';
 
+/** The places of the messages that answer one of Claude's: neighbouring ones of the user's count as one. */
+function repliesIn(next: readonly Entry[]): Place[] {
+  const spoken = next.findIndex(isWordOfUser);
+  const end = next.findIndex(({ message }) => message.role !== 'user');
+  const isMixed = spoken !== -1 && (end === -1 || spoken < end);
+  // What is said beside results ends them.
+  return next.slice(0, isMixed ? spoken + 1 : end === -1 ? undefined : end).flatMap(heldIn);
+}
+
 /** A message that neither is Claude's nor only answers calls: work of the server does not go on after it. */
 function isWordOfUser(entry: Entry): boolean {
   if (entry.message.role === 'assistant') return false;
@@ -218,7 +230,6 @@ function isWordOfUser(entry: Entry): boolean {
 
 /** Whether a block may not stand in a message of this role. */
 function isMisplaced(role: string, block: Block): boolean {
-  if (role === 'system') return block.type !== 'text';
   const isClaudes = isCall(block) || isThinking(block) || block.type.endsWith('_tool_result');
-  return role === 'assistant' ? isClientResult(block) || block.type === 'container_upload' : isClaudes;
+  return role === 'assistant' ? isClientResult(block) : isClaudes;
 }

@@ -98,7 +98,10 @@ function assertParams(params: unknown): asserts params is TurnParams {
 
 function assertMessage(message: unknown, index: number): void {
   const { role, content } = (isRecord(message) ? message : {}) as Partial<MessageParam>;
-  const isContent = typeof content === 'string' || (Array.isArray(content) && content.every(isBlock));
+  // A system message may have other parts instead.
+  const isOther = (role as string) === 'system' && content === undefined;
+  const isContent =
+    isOther || typeof content === 'string' || (Array.isArray(content) && content.every(isBlock));
   const rule = `params.messages[${index}] must have a role and a content that is a text or a list of blocks`;
   assertInput(typeof role === 'string' && isContent, rule, message);
 }

@@ -32,13 +32,30 @@ export function differingParts(one: Prefix, other: Prefix): PrefixPart[] {
   return parts.filter((part) => comparable(one[part]) !== comparable(other[part]));
 }
 
+/** Whether two prefixes that do not differ have their keys in another order. */
+export function isReordered(one: Prefix, other: Prefix): boolean {
+  return (['system', 'tools'] as const).some((part) => counting(one[part]) !== counting(other[part]));
+}
+
+/** Whether a tool is not in the prompt until it is looked for. */
+export function isDeferred(tool: object): boolean {
+  return 'defer_loading' in tool && Boolean(tool.defer_loading);
+}
+
 function comparable(part: Prefix[PrefixPart]): string {
+  return canonical(JSON.parse(counting(part)));
+}
+
+/** What of a part counts, as it is sent. */
+function counting(part: Prefix[PrefixPart]): string {
   if (!Array.isArray(part)) return JSON.stringify(part);
-  const counting = part.filter((entry: object) => !('defer_loading' in entry && entry.defer_loading));
-  return JSON.stringify(
-    counting.map(({ cache_control: _, ...rest }) => rest),
-    inOrder,
-  );
+  const entries = part.filter((entry: object) => !isDeferred(entry));
+  return JSON.stringify(entries.map(({ cache_control: _, ...rest }) => rest));
+}
+
+/** JSON in which the order of keys makes no difference: stores and tools change it. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, inOrder);
 }
 
 function inOrder(_: string, value: unknown): unknown {

@@ -44,7 +44,10 @@ export function failTurn(
   attempt(() => translator.interrupt(), undefined);
   const partial = attempt(() => translator.message, null);
   const received = partial && responses.at(-1) !== partial ? [...responses, partial] : responses;
-  const failure = factsOfFailure(signal?.aborted ? turnAborted(signal.reason) : error, received.length);
+  const facts = factsOfFailure(signal?.aborted ? turnAborted(signal.reason) : error, received.length);
+  // The answer is there, and only its end is missing.
+  const isThere = received !== responses && typeof partial?.stop_reason === 'string';
+  const failure = isThere ? { ...facts, retryable: false } : facts;
   const { code, message, retryable } = failure;
   attempt(() => emit({ type: 'turn-error', code, message, retryable }), undefined);
   const ended = { ...lastState, status: 'interrupted' as const, error: { code, message, retryable } };

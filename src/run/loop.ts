@@ -232,7 +232,7 @@ class TurnLoop {
     const { signal, options } = this.#run;
     const mayRetry = (error: unknown) => {
       const { mayHaveRun, passes } = verdictOf(error);
-      return passes && mayHaveRun;
+      return passes && mayHaveRun && !hasReason(this.#translator);
     };
     const again = retrier({ retries: options.interruptedRetries, mayRetry, signal });
     for (;;) {
@@ -352,6 +352,11 @@ class TurnLoop {
     const { limits, handlers } = this.#run;
     return checkpointAt(standing, { limits, runnableTools: [...handlers.keys()], mayRerun });
   }
+}
+
+/** After its stop reason the answer is there: to ask for it again would run its code again for nothing. */
+function hasReason({ message }: TurnTranslator): boolean {
+  return typeof message?.stop_reason === 'string';
 }
 
 /**

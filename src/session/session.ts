@@ -167,7 +167,6 @@ export class Session<Parsed = unknown> {
       const params = nextTurn(snapshot, defaults, { content, now: resolved.now() });
       const plan = planTurn(this.#client, params, turnOptions, [...this.#notices, ...notices]);
       this.#snapshot = snapshot;
-      this.#notices = [];
       return { ...plan, prefix };
     });
   }
@@ -300,6 +299,7 @@ export class Session<Parsed = unknown> {
     try {
       const turn = yield* steps;
       this.#snapshot = afterTurn(this.#snapshot, turn, prefix);
+      this.#notices = [];
       return turn;
     } catch (error) {
       this.#snapshot = afterFailure(this.#snapshot, error);

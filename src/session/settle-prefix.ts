@@ -1,6 +1,13 @@
 import { InvalidInputError } from '../errors.ts';
 import { prepareParams } from '../request/params.ts';
-import { differingParts, type Prefix, type PrefixPart, prefixOf } from '../request/prefix.ts';
+import {
+  differingParts,
+  isDeferred,
+  isReordered,
+  type Prefix,
+  type PrefixPart,
+  prefixOf,
+} from '../request/prefix.ts';
 import { type RunnableTool, splitTools } from '../request/runnable-tools.ts';
 import type { ResolvedTurnOptions } from '../run/options.ts';
 import { holdsThinking } from '../turn/history.ts';
@@ -31,10 +38,19 @@ export function settlePrefix(
   { addTool, onPrefixChange }: Pick<ResolvedTurnOptions, 'addTool' | 'onPrefixChange'>,
 ): SettledPrefix {
   const { params } = prepareParams({ ...defaults, messages: [{ role: 'user', content: '.' }] }, { addTool });
-  const prefix = structuredClone(prefixOf(params));
   const { prefix: stored, messages } = snapshot;
-  const parts = stored && messages.length > 0 ? differingParts(stored, prefix) : [];
-  if (!stored || parts.length === 0) return { snapshot, defaults, prefix, notices: [] };
+  const own = structuredClone(prefixOf(params));
+  // A container goes out with the skills that it has where the params name none.
+  const prefix = stored && own.skills.length === 0 ? { ...own, skills: stored.skills } : own;
+  const parts = stored ? differingParts(stored, prefix) : [];
+  if (!stored || messages.length === 0) return { snapshot, defaults, prefix, notices: [] };
+  if (parts.length === 0) {
+    // Their bytes count, and those that were sent are the stored ones.
+    if (isReordered(stored, prefix)) {
+      return { snapshot, defaults: keeping(stored, defaults), prefix: stored, notices: [] };
+    }
+    return { snapshot, defaults, prefix, notices: [] };
+  }
   const changed = parts.filter((part) => part !== 'model');
   if (changed.length > 0 && onPrefixChange === 'keep') {
     const notices = [prefixNotice(parts, 'and the turn was sent with what it was held under')];
@@ -64,7 +80,11 @@ function keeping({ system, tools, skills }: Prefix, defaults: SessionDefaults): 
   return {
     ...rest,
     ...(system === null ? {} : { system: system as string }),
-    tools: tools.map(withHandler),
+    // Deferred tools are no part of it.
+    tools: [
+      ...tools.filter((tool) => !isDeferred(tool)).map(withHandler),
+      ...(defaults.tools ?? []).filter(isDeferred),
+    ],
     ...(skills.length > 0 ? { container: { skills: [...skills] } } : {}),
   };
 }

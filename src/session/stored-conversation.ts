@@ -1,4 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { assertInput } from '../errors.ts';
 import { checkHistory } from '../request/check-history.ts';
 import { historyRepairedNotice } from '../turn/notices.ts';
 import type { Notice } from '../turn/state.ts';
@@ -13,6 +14,7 @@ export function storedConversation(messages: readonly MessageParam[] = []): {
   readonly repaired: MessageParam[];
   readonly notices: readonly Notice[];
 } {
+  assertInput(Array.isArray(messages), 'messages must be a list of messages', messages);
   // A call may be open in the last message, but not before another one.
   const next: MessageParam = { role: 'user', content: 'What follows.' };
   const { findings, repaired } = checkHistory([...messages, next]);

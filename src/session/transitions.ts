@@ -1,5 +1,5 @@
 import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
-import type { Prefix } from '../request/prefix.ts';
+import { canonical, type Prefix } from '../request/prefix.ts';
 import { isContainerLostError, isTurnInterruptedError, isTurnLimitError } from '../run/errors.ts';
 import { isRefused } from '../sdk/failures.ts';
 import { withoutThinking } from '../turn/history.ts';
@@ -99,7 +99,8 @@ export function forkOf(snapshot: SessionSnapshot, { messages, keepContainer }: F
 }
 
 function isSameMessage(one: MessageParam, other: MessageParam | undefined): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
+  // A store may have put keys into another order.
+  return one === other || canonical(one) === canonical(other);
 }
 
 /** The container that the next turn goes on in, also while one is unfinished. */

@@ -27,10 +27,17 @@ export function asMessage({
     const message = { role: 'assistant' as const, content: content as MessageParam['content'] };
     const isRefused = (block: unknown) => !isBlock(block) || isBlankText(block) || isUnsigned(block);
     kept = withoutBlocks([message], isRefused)[0]?.content ?? [];
-    kept = wellFormed(kept);
+    kept = wellFormed(withInputs(kept));
     sendable.set(content, kept);
   }
   return { role: 'assistant', content: kept };
+}
+
+/** The input of a call must be an object, also where Claude wrote something else. */
+function withInputs(content: MessageParam['content']): MessageParam['content'] {
+  const isWrong = (block: unknown) => isBlock(block) && isCall(block) && !isRecord(block['input']);
+  if (!Array.isArray(content) || !content.some(isWrong)) return content;
+  return content.map((block) => (isWrong(block) ? { ...block, input: {} } : block)) as typeof content;
 }
 
 /** The messages that are sent: one that nothing is left of cannot be. */
@@ -65,10 +72,7 @@ function withoutBlocks(
 export function withoutOpenCalls(messages: readonly MessageParam[]): ClosedHistory {
   const blocks = messages.flatMap(blocksOf);
   const answered = new Set(blocks.flatMap(({ tool_use_id: id }) => (typeof id === 'string' ? [id] : [])));
-  const calls = blocks.filter(
-    ({ type, id }) =>
-      typeof id === 'string' && ['server_tool_use', 'mcp_tool_use', 'tool_use'].includes(type),
-  );
+  const calls = blocks.filter((block) => typeof block['id'] === 'string' && isCall(block));
   const dropped = new Set(calls.map(idOf).filter((id) => !answered.has(id)));
   for (const call of calls) {
     const caller = call['caller'];
@@ -98,3 +102,7 @@ function blocksOf({ content }: MessageParam): readonly Block[] {
 }
 
 const idOf = ({ id }: Block) => String(id);
+
+function isCall({ type }: Block): boolean {
+  return ['server_tool_use', 'mcp_tool_use', 'tool_use'].includes(type);
+}

@@ -295,8 +295,11 @@ export class TurnTranslator {
     if (isExecutionResult(block)) this.#finishExecution(block);
     else if (isToolUse(block)) {
       const { id, name, input = null } = block;
+      // What is no object is a part of one, or nothing that a tool takes.
+      const isWhole = inputComplete && isRecord(input);
       const caller = callerOf(block);
-      this.#emit({ type: 'tool-use', toolUse: { id, name, input, inputComplete, caller, responseIndex } });
+      const toolUse = { id, name, input, inputComplete: isWhole, caller, responseIndex };
+      this.#emit({ type: 'tool-use', toolUse });
     } else if (isServerToolCall(block)) {
       const { id, name } = block;
       // Its result may have come before the call was whole, where blocks overlap.

@@ -166,6 +166,15 @@ const CASES: readonly [string, MessageParam[], [string, string][], MessageParam[
     [user([text('So.')]), assistant(text('Yes.'))],
   ],
   [
+    'a result before its call',
+    [assistant(ran('s1'), run('s1'), text('Yes.'))],
+    [
+      ['call-without-result', 'messages.1.content.1'],
+      ['result-without-call', 'messages.1.content.0'],
+    ],
+    [assistant(text('Yes.'))],
+  ],
+  [
     'one call twice',
     [assistant(call('t1'), call('t1')), user([result('t1')])],
     [['repeated-id', 'messages.1.content.1']],
@@ -226,6 +235,30 @@ describe('checkHistory', () => {
         user([result('t1')]),
         assistant(ran('s1')),
       ],
+    ],
+    [
+      'results in neighbouring messages',
+      [
+        go,
+        assistant(call('t1'), call('t2')),
+        user([result('t1')]),
+        user([result('t2')]),
+        assistant(text('Yes.')),
+      ],
+    ],
+    [
+      'system messages of any form',
+      [
+        go,
+        { role: 'system', content: [{ type: 'tool_addition', tool: {} }] } as never,
+        { role: 'system', output_config: {} } as never,
+        { role: 'system', content: [] } as never,
+        last,
+      ],
+    ],
+    [
+      "an upload in a message of Claude's",
+      [go, assistant({ type: 'container_upload', file_id: 'file_1' }), last],
     ],
     ['a system message', [go, assistant(text('Yes.')), { role: 'system', content: 'Hurry.' } as never, last]],
     [

@@ -2,8 +2,8 @@ import type { MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { createSession, nextParams, runTurn, turnFrom, userMessage } from 'code-execution-kit';
 import { describe, expect, it } from 'vitest';
 import { expectSendable } from '../support/sendable.ts';
-import { clientAnswering, response, sseOf } from '../support/sse.ts';
-import { params, timeless, viaJson } from '../support/world.ts';
+import { bodyOf, clientAnswering, response, sseOf } from '../support/sse.ts';
+import { params, thrownBy, timeless, viaJson } from '../support/world.ts';
 
 /*
  * The stop reason says one thing and the content another: every pair of them, what becomes of the turn,
@@ -199,5 +199,40 @@ it.each([
   expect(await runTurn(client, params)).toMatchObject({
     outcome: 'completed',
     answer: expect.stringContaining('Done.'),
+  });
+});
+
+it.each(['null', '[]', '"x"', '5', 'true', '[{"folder":"/a"}]'])(
+  'the input %s is no object: no handler runs',
+  async (cut) => {
+    const inputs: unknown[] = [];
+    const ask = {
+      name: 'ask',
+      input_schema: { type: 'object' },
+      run: (input: unknown) => inputs.push(input),
+    };
+    const client = clientAnswering(streamOf('tool_use', { blocks: [{ ...call, input: {} }], cut }), done);
+    const turn = await runTurn(client, { ...params, tools: [ask] } as never);
+    expect([turn.outcome, inputs, turn.toolUses[0]?.inputComplete]).toEqual(['completed', [], false]);
+    expect(bodiesOf(client)[1]?.messages[1]?.content).toMatchObject([{ id: 'toolu_1', input: {} }]);
+    expect(bodiesOf(client)[1]?.messages[2]?.content).toMatchObject([{ is_error: true }]);
+  },
+);
+
+describe('a response that breaks off after its stop reason', () => {
+  const events = response([text]).slice(0, -1);
+  const overloaded = { type: 'error', error: { type: 'overloaded_error', message: 'Busy.' } };
+  it.each([
+    ['ends', bodyOf([sseOf(events)])],
+    ['fails', bodyOf([sseOf([...events, overloaded])])],
+  ])('%s, and is not asked for again', async (_, body) => {
+    const client = clientAnswering(body, done);
+    const error = await thrownBy(runTurn(client, params, { interruptedRetries: 2 }));
+    expect([client.sent.length, error.retryable, error.responses[0].stop_reason]).toEqual([
+      1,
+      false,
+      'end_turn',
+    ]);
+    expect(error.responses[0].content).toEqual([text]);
   });
 });

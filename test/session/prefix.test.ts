@@ -141,7 +141,10 @@ describe('another prefix than the conversation was held under', () => {
   it.each([
     ['marks of the cache', { tools: [{ ...ask, cache_control: { type: 'ephemeral' } }] }],
     ['deferred tools', { tools: [ask, { ...ask, name: 'later', defer_loading: true }] }],
-    ['the order of keys', { tools: [{ input_schema: ask.input_schema, name: 'ask' }] }],
+    [
+      'the order of keys, of which the first is sent',
+      { tools: [{ input_schema: ask.input_schema, name: 'ask' }] },
+    ],
     ['tool_choice and max_tokens', { tool_choice: { type: 'none' }, max_tokens: 7 }],
   ])('is none by %s', async (_, change) => {
     const { client, snapshot } = await stored([thinking, said]);
@@ -258,6 +261,27 @@ describe('a stored conversation', () => {
     for (const start of [{ messages: history }, { container: 'container_1' }]) {
       const error = await thrownBy(async () => createSession(client, defaults, { snapshot, ...start }));
       expect(error.message).toMatch(/has a snapshot/);
+    }
+  });
+
+  it('is still said to be repaired after a first turn that failed, and must be a list', async () => {
+    const { client } = boundApi([]);
+    let fails = true;
+    const fetch: typeof globalThis.fetch = async (_, init) =>
+      fails
+        ? new Response('{}', { status: 400 })
+        : (client as never as { fetch: typeof globalThis.fetch }).fetch(_, init);
+    const session = createSession(client.withOptions({ fetch }), defaults, { messages: history });
+    await thrownBy(session.run('Now.'));
+    fails = false;
+    expect((await session.run('Now.')).notices).toMatchObject([{ code: 'history-repaired' }]);
+    for (const messages of [JSON.stringify(history), new Uint8Array(2), {}]) {
+      for (const call of [
+        () => createSession(client, defaults, { messages } as never),
+        () => session.fork({ messages } as never),
+      ]) {
+        expect((await thrownBy(async () => call())).message).toMatch(/must be a list of messages/);
+      }
     }
   });
 
