@@ -55,4 +55,6 @@ function json(reply, body) {
   reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
+// A slow way may take longer between two requests than Node keeps a connection.
+server.keepAliveTimeout = 600_000;
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));

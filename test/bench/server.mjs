@@ -12,4 +12,6 @@ const server = createServer((request, response) => {
     response.end(bodies.get(name));
   });
 });
+// A slow way may take longer between two requests than Node keeps a connection.
+server.keepAliveTimeout = 600_000;
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
