@@ -104,7 +104,7 @@ const OTHERS = {
   'names: combining marks': [(n) => `x${'\u0301'.repeat(n)}`, saved],
   'line ends: CR alone': [(n) => whole('text', n, () => 'x').replaceAll('\n', '\r'), WAYS.turnEvents],
   'stdout that is no JSON': [
-    (n) => printing('[\n'.repeat(10 * n)),
+    (n) => printing('[\n'.repeat(n)),
     (execution) => parseStdout(execution, ANYTHING).catch(() => {}),
   ],
   'redaction: a key in every ten deltas': [
