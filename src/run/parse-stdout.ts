@@ -104,7 +104,7 @@ function printedBy(execution: Execution): unknown {
   const raw = (stdout ?? '').trim();
   const text = asShown(stdout ?? '');
   if (text === '') throw new StdoutError(execution, 'no_stdout', 'it printed nothing.');
-  const found = jsonAtEnd(raw) ?? jsonAtEnd(text);
+  const found = jsonAtEnd(raw) ?? (text === raw ? undefined : jsonAtEnd(text));
   if (!found) throw new StdoutError(execution, 'not_json', whyNoJson(text));
   const { json, value } = found;
   const inexact = inexactNumberIn(json);

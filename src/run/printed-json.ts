@@ -4,15 +4,14 @@ const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b
 
 /** A stdout as a terminal shows it in the end: of a line of progress, what stands after its last `\r`. */
 export function asShown(stdout: string): string {
-  return stdout
-    .replace(ESCAPES, '')
-    .split('\n')
-    .map((line) => {
-      const shown = line.replace(/^\ufeff/, '').replace(/\r+$/, '');
-      return shown.slice(shown.lastIndexOf('\r') + 1);
-    })
-    .join('\n')
-    .trimEnd();
+  const text = stdout.replace(ESCAPES, '').replace(/^\ufeff/gm, '');
+  // Most texts have no `\r`, and a list of their lines costs more than they do.
+  return (text.includes('\r') ? text.split('\n').map(lineAsShown).join('\n') : text).trimEnd();
+}
+
+function lineAsShown(line: string): string {
+  const shown = line.replace(/\r+$/, '');
+  return shown.slice(shown.lastIndexOf('\r') + 1);
 }
 
 /** The JSON that stands at the end of a text: the whole of it, its last line, or the indented block. */
@@ -41,8 +40,13 @@ export function notANumberIn(text: string): string | undefined {
   return undefined;
 }
 
+const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}' };
+
 /** `undefined` stands for no JSON, since none parses to it. */
 function parsed(json: string): unknown {
+  // What opens and is not closed would be read to its end, for nothing.
+  const closing = CLOSING[json[0] ?? ''];
+  if (closing !== undefined && !json.endsWith(closing)) return undefined;
   try {
     return JSON.parse(json);
   } catch {
