@@ -24,7 +24,7 @@ export interface ManifestEntry {
   readonly sha256: string;
   /**
    * When the file was made, as the API says; with the id it makes a
-   * file unique, also where ids begin anew, as the emulator's do.
+   * file unique, also where ids start from 1 again, as the emulator's do.
    */
   readonly createdAt?: string | null;
   /** The name is being taken by an empty file, over which the whole one is moved. */

@@ -44,7 +44,7 @@ interface PostClient {
 }
 
 /**
- * Uploads what `open` gives, opened anew for each try.
+ * Uploads what `open` gives, opened again for each try.
  *
  * Tried again is what the SDK, too, would try again for a body that it can
  * send twice: 408, 409, 429, 5xx and a lost connection. Some of these may

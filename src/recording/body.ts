@@ -8,7 +8,7 @@ export interface BodyReader {
   body(): ExchangeBody;
 }
 
-/** Reads a body as it passes by. `isFile` keeps it exact where JSON would be written anew. */
+/** Reads a body as it passes by. `isFile` keeps it exact where JSON would be written in another form. */
 export function readerFor(contentType: string, isFile = false): BodyReader {
   if (/^multipart\//i.test(contentType)) {
     const reader = new MultipartReader(contentType);

@@ -15,7 +15,7 @@ import { storedConversation } from './stored-conversation.ts';
  */
 export interface SessionOptions extends SessionTurnOptions {
   /**
-   * What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, the session begins anew.
+   * What `toJSON()` of an earlier session gave, parsed. Without one, or with `null`, a new session begins.
    */
   readonly snapshot?: SessionSnapshot | null | undefined;
   /**

@@ -19,6 +19,7 @@ import { readContainer } from '../wire/container.ts';
 import { parsePartialJson } from '../wire/partial-json.ts';
 import { type SourceField, SourceTextDecoder, sourceFieldsOf, sourcesIn } from '../wire/source-text.ts';
 import { invalidStream, TurnBreak, tooLarge } from '../wire/turn-break.ts';
+import { unreadOf } from '../wire/unread-keys.ts';
 import { listedArtifact } from './artifact.ts';
 import { containerChange } from './container-change.ts';
 import type { UnnumberedEvent } from './events.ts';
@@ -45,9 +46,6 @@ export interface TranslatorOptions {
   readonly maxEvents?: number;
 }
 
-/** Keys of a `message_delta` that are read; anything else that is not null is passed on as `unknown`. */
-const MESSAGE_DELTA_KEYS = new Set(['type', 'delta', 'usage', 'input_transformations']);
-const DELTA_KEYS = new Set(['stop_reason', 'stop_sequence', 'stop_details', 'container']);
 const BLOCKS_WITHOUT_EVENTS = new Set(['text', 'thinking', 'redacted_thinking']);
 
 /**
@@ -376,7 +374,7 @@ export class TurnTranslator {
     this.#reportUsage(event['usage']);
     const delta = isRecord(event['delta']) ? event['delta'] : {};
     this.#reportContainer(delta['container']);
-    const beyond = [...unreadKeys(event, MESSAGE_DELTA_KEYS), ...unreadKeys(delta, DELTA_KEYS)];
+    const beyond = unreadOf(event);
     if (beyond.length > 0) this.#emitUnknown({ type: 'message_delta', ...Object.fromEntries(beyond) });
   }
 
@@ -396,8 +394,4 @@ export class TurnTranslator {
       this.#emit({ type: 'notice', notice: containerChangedNotice(requested, container.id, responseIndex) });
     }
   }
-}
-
-function unreadKeys(record: Record<string, unknown>, known: ReadonlySet<string>): [string, unknown][] {
-  return Object.entries(record).filter(([key, value]) => !known.has(key) && value !== null);
 }

@@ -129,7 +129,7 @@ function placesOf(body: MessagesBody): Place[] {
   // What nothing asks for is not computed: prompts are long.
   if (units.every(({ marks }) => marks.length === 0)) return [];
   // Metadata of skills stands in the system prompt. Another tool choice or
-  // way of thinking begins the messages anew, and not what is before them (documented).
+  // way of thinking restarts the messages, and not what is before them (documented).
   const skills = unmarked(skillsOf(body));
   const settings = unmarked([skills, body['tool_choice'], body['thinking']]);
   let [key, length] = [body.model, 0];

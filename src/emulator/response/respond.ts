@@ -172,7 +172,7 @@ async function* answered(
 
 /**
  * A response that did not arrive can be asked for again. Code that
- * waited begins anew then: nothing is known of how far it came.
+ * waited starts again then: nothing is known of how far it came.
  */
 function giveBack({ unfinished, scripted }: Part, service: MessagesService): void {
   if (scripted && !unfinished.scripted) service.script.rewind(scripted);

@@ -70,7 +70,7 @@ function nodeModules() {
 
 /**
  * Folders that are in use; a process that ends by itself
- * without disposing of its emulator leaves none behind.
+ * without disposing of its emulator leaves none.
  */
 const inUse = new Set<string>();
 

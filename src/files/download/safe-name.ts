@@ -31,7 +31,7 @@ function clean(name: string): string {
   return withoutTail(name.normalize('NFC').replace(FORBIDDEN, '_')).trimStart();
 }
 
-/** Without dots and blanks at its end, which Windows drops. A regex would look at each run of them anew. */
+/** Without dots and blanks at its end, which Windows drops. A regex would look at each run of them again. */
 function withoutTail(name: string): string {
   let end = name.length;
   while (end > 0 && /[.\s]/.test(name.charAt(end - 1))) end--;
