@@ -56,7 +56,7 @@ interface ExecutionBase {
   readonly responseIndex: number;
   /** Index of the response with the result; `null` until it comes. */
   readonly resultIndex: number | null;
-  /** ISO time when its input was whole and the sandbox began; `null` until then, and without a run's clock. */
+  /** ISO time when its input was whole and the sandbox began; `null` until then, or without a clock. */
   readonly startedAt: string | null;
   /** ISO time when its result came. */
   readonly endedAt: string | null;
