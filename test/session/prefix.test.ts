@@ -147,11 +147,11 @@ describe('another prefix than the conversation was held under', () => {
     ],
     ['tool_choice and max_tokens', { tool_choice: { type: 'none' }, max_tokens: 7 }],
   ])('is none by %s', async (_, change) => {
-    const { client, snapshot } = await stored([thinking, said]);
-    const turn = await createSession(client, { ...defaults, ...change } as never, { snapshot }).run(
-      'Second.',
-    );
-    expect(turn.notices).toEqual([]);
+    const { client, snapshot, faults } = await stored([thinking, said, said]);
+    const session = createSession(client, { ...defaults, ...change } as never, { snapshot });
+    expect((await session.run('Second.')).notices).toEqual([]);
+    await session.run('Third.');
+    expect(faults).toEqual([]);
   });
 
   it('is a notice where there is no thinking, and for another model', async () => {
