@@ -12,6 +12,7 @@ import {
 } from 'code-execution-kit';
 import { bash, cannedSandbox, createEmulator, type EmulatorOptions } from 'code-execution-kit/emulator';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { listed } from '../support/artifacts.ts';
 import { serve } from '../support/server.ts';
 import { params } from '../support/world.ts';
 
@@ -68,18 +69,6 @@ async function cutServer(cuts: number, how: 'length' | 'chunked' = 'length') {
   };
 }
 
-const listed: Artifact = {
-  fileId: '',
-  executionId: 'srvtoolu_1',
-  responseIndex: 0,
-  status: 'listed',
-  name: null,
-  mimeType: null,
-  sizeBytes: null,
-  createdAt: null,
-  expiresAt: null,
-  downloadable: null,
-};
 const textOf = (body: ReadableStream<Uint8Array>) => new Response(body).text();
 
 describe('downloadArtifact', () => {

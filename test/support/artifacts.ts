@@ -1,7 +1,21 @@
-import { runTurn } from 'code-execution-kit';
+import { type Artifact, runTurn } from 'code-execution-kit';
 import { python } from 'code-execution-kit/emulator';
 import { expect } from 'vitest';
 import { params, world } from './world.ts';
+
+/** An artifact of which only the id is known. */
+export const listed = {
+  fileId: 'file_1',
+  executionId: 'srvtoolu_1',
+  responseIndex: 0,
+  status: 'listed',
+  name: null,
+  mimeType: null,
+  sizeBytes: null,
+  createdAt: null,
+  expiresAt: null,
+  downloadable: null,
+} as const satisfies Artifact;
 
 /** A client whose turn makes these files, and the turn's artifacts. */
 export async function artifactsNamed(names: readonly string[], describeThem = true) {

@@ -1,6 +1,7 @@
 import { initialTurnState, reduceTurn, type TurnEvent, type TurnState } from 'code-execution-kit';
 import { describe, expect, it } from 'vitest';
 import { pendingExecution } from '../../src/turn/execution.ts';
+import { listed } from '../support/artifacts.ts';
 import { deepFreeze } from '../support/freeze.ts';
 
 type Unnumbered = TurnEvent extends infer Event
@@ -220,20 +221,12 @@ function serverTool(resultIndex: number | null) {
   return { id: 's', name: 'web_search', caller, responseIndex: 0, resultIndex, call: {}, result };
 }
 
-function artifact(fileId: string, responseIndex: number) {
-  return {
-    fileId,
-    executionId: 'a',
-    responseIndex,
-    status: 'listed' as const,
-    name: null,
-    mimeType: null,
-    sizeBytes: null,
-    createdAt: null,
-    expiresAt: null,
-    downloadable: null,
-  };
-}
+const artifact = (fileId: string, responseIndex: number) => ({
+  ...listed,
+  fileId,
+  executionId: 'a',
+  responseIndex,
+});
 
 describe('entries', () => {
   it('are replaced where they stand, whatever their order', () => {
