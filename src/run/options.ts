@@ -57,7 +57,8 @@ export interface TurnOptions {
   /**
    * Tries after the first for a response that broke off when its code may have run
    * already: a cut or silent stream, an `error` event that passes, a lost connection,
-   * 408, 409, 5xx. Code may run twice; what came first is kept in a notice. Default 0.
+   * 408, 409, 5xx. Code may run twice; what came first is kept in a notice. Never after
+   * its stop reason, when the answer is there. Default 0.
    */
   readonly interruptedRetries?: number | undefined;
   /** Look up names and sizes of artifacts before `turn-end`, where the client has `files`. Default true. */
