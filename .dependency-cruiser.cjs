@@ -24,7 +24,7 @@ module.exports = {
     only('node', ['wire', 'turn', 'sdk', 'files']),
     only('batch', ['wire', 'turn', 'sdk', 'request']),
     only('catalog', ['turn', 'sdk', 'request']),
-    only('relay', ['turn', 'sdk']),
+    only('relay', ['wire', 'turn', 'sdk', 'files']),
     only('transcript', ['turn']),
     // Shares no decoder with the library: the two would misread the API alike. Its table of contents names the recording room.
     {

@@ -9,7 +9,12 @@ const shared: Options = {
 
 const library: Options = {
   ...shared,
-  entry: { index: 'src/index.ts', node: 'src/node/index.ts', emulator: 'src/emulator/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    node: 'src/node/index.ts',
+    relay: 'src/relay/index.ts',
+    emulator: 'src/emulator/index.ts',
+  },
   format: ['esm', 'cjs'],
   treeshake: true,
   splitting: true,

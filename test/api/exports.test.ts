@@ -2,12 +2,18 @@ import { readFileSync } from 'node:fs';
 import * as kit from 'code-execution-kit';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
+import * as relay from 'code-execution-kit/relay';
 import { expect, it } from 'vitest';
 import { limitsOf, resolveTurnOptions } from '../../src/run/options.ts';
 
 it('exports these names, and no others', () => {
   const namesOf = (entry: object) => Object.keys(entry).sort();
-  expect({ '.': namesOf(kit), './node': namesOf(node), './emulator': namesOf(emulator) }).toEqual({
+  expect({
+    '.': namesOf(kit),
+    './node': namesOf(node),
+    './relay': namesOf(relay),
+    './emulator': namesOf(emulator),
+  }).toEqual({
     '.': [
       'ArtifactError',
       'CodeExecutionError',
@@ -58,6 +64,15 @@ it('exports these names, and no others', () => {
       'withoutRaw',
     ],
     './node': ['saveArtifacts', 'uploadPath', 'uploadStream'],
+    './relay': [
+      'RelayError',
+      'artifactResponse',
+      'isRelayError',
+      'memoryStore',
+      'readEvents',
+      'resumeResponse',
+      'toResponse',
+    ],
     './emulator': [
       'EmulatorError',
       'bash',

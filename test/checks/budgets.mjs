@@ -15,6 +15,10 @@ const IMPORT_SETS = {
   runTurn: ["export { runTurn } from './dist/index.js'", 30.2],
   'turnEvents and reduceTurn': ["export { turnEvents, reduceTurn } from './dist/index.js'", 17.9],
   reduceTurn: ["export { reduceTurn, initialTurnState } from './dist/index.js'", 3.4],
+  'readEvents and reduceTurn': [
+    "export { readEvents } from './dist/relay.js'; export { reduceTurn } from './dist/index.js'",
+    7.4,
+  ],
   'executionsOf and artifactsOf': ["export { executionsOf, artifactsOf } from './dist/index.js'", 3.8],
 };
 const SPINE = ['errors.ts', 'wire', 'turn', 'sdk', 'request', 'observe', 'run'];

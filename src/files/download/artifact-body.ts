@@ -20,6 +20,12 @@ export function isCredentialed(mimeType: string): boolean {
   return /^(image|video|audio)\//.test(mimeType);
 }
 
+/** The length of a body in bytes, where the server sends it and the bytes come as they are. */
+export function announcedLength(response: Response): number | null {
+  const stated = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
+  return stated ? Number(stated) : null;
+}
+
 /**
  * The body of one download, which fails where it breaks, ends before its
  * length, or outgrows a limit. Read by `read()` or as a stream, once.
@@ -40,8 +46,7 @@ export class ArtifactBody {
   readonly #limits: BodyLimits;
 
   constructor(response: Response, { fileId, mimeType, sizeBytes }: Artifact, limits: BodyLimits) {
-    const stated = headerOf(response, 'content-encoding') ? null : headerOf(response, 'content-length');
-    this.length = stated ? Number(stated) : null;
+    this.length = announcedLength(response);
     // Of an unknown type, too, what the metadata say is only the least.
     const grows = isCredentialed(mimeType ?? 'image/');
     this.#least = Math.max(this.length ?? 0, sizeBytes ?? 0);

@@ -4,7 +4,7 @@ import { fetchOneFile } from '../../sdk/file-metadata.ts';
 import { type Artifact, describedArtifact, listedArtifact } from '../../turn/artifact.ts';
 import { ownSignal } from '../../wire/signals.ts';
 import { assertWhole } from '../assert-whole.ts';
-import { ArtifactBody } from './artifact-body.ts';
+import { ArtifactBody, announcedLength } from './artifact-body.ts';
 import { artifactFailure, missingArtifact } from './artifact-failure.ts';
 import { openDownload, whileCut } from './open-download.ts';
 
@@ -15,6 +15,8 @@ export interface DownloadedArtifact {
   readonly name: string;
   readonly mimeType: string;
   readonly sizeBytes: number;
+  /** How many bytes come, where the server says it; else `null`. */
+  readonly contentLength: number | null;
   /** The bytes as they arrive. A cut ends them with an error: what was handed out cannot be called back. */
   stream(): ReadableStream<Uint8Array>;
   /** All bytes; a cut download begins again. */
@@ -103,6 +105,7 @@ export async function downloadArtifact(
       name: file.name ?? fileId,
       mimeType: file.mimeType ?? 'application/octet-stream',
       sizeBytes: file.sizeBytes ?? 0,
+      contentLength: announcedLength(first),
       stream: () => {
         begin();
         return bodyOf(first).stream();
