@@ -19,7 +19,10 @@ export interface EventStreamOptions {
 }
 
 /** What is sent, and who is told when its reader is gone. */
-interface EventSource {
+export interface EventSource {
+  /** The text of an event on the wire. Default: its JSON, with its offset as `id`. */
+  readonly encode?: (sent: SentEvent) => string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** The next events, or `undefined` after the last. Must not reject. */
   readonly take: () => Promise<readonly SentEvent[] | undefined>;
   readonly leave: () => void;
@@ -54,7 +57,8 @@ export function assertEventStreamOptions({ heartbeatMs, readerTimeoutMs }: Event
  * A response of server-sent events. Nothing is taken before the reader asks for it; that
  * nobody asks any more is seen without `cancel()`, which some hosts never call.
  */
-export function eventStreamResponse({ take, leave }: EventSource, options: EventStreamOptions): Response {
+export function eventStreamResponse(source: EventSource, options: EventStreamOptions): Response {
+  const { take, leave, encode = lineOf, headers } = source;
   const { heartbeatMs = 15_000, readerTimeoutMs = 60_000 } = options;
   let isTaking = false;
   let sentSinceBeat = false;
@@ -95,7 +99,7 @@ export function eventStreamResponse({ take, leave }: EventSource, options: Event
           return;
         }
         sentSinceBeat = true;
-        controller.enqueue(encoder.encode(events.map(lineOf).join('')));
+        controller.enqueue(encoder.encode(events.map(encode).join('')));
       },
       cancel() {
         stop();
@@ -104,7 +108,7 @@ export function eventStreamResponse({ take, leave }: EventSource, options: Event
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, { headers: HEADERS });
+  return new Response(body, { headers: { ...HEADERS, ...headers } });
 }
 
 function lineOf({ offset, event }: SentEvent): string {

@@ -72,6 +72,7 @@ it('exports these names, and no others', () => {
       'readEvents',
       'resumeResponse',
       'toResponse',
+      'toUIMessageStreamResponse',
     ],
     './emulator': [
       'EmulatorError',
