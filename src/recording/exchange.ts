@@ -1,4 +1,6 @@
 import * as z from 'zod/v4-mini';
+import { REDACTED } from './secret-names.ts';
+import { looksLikeToken } from './tokens.ts';
 
 /**
  * One part of an upload: a text with its `value`, or a file
@@ -51,14 +53,16 @@ export interface Exchange {
 }
 
 /**
- * The path as fixtures hold it: without the host and the
- * prefix of a gateway, the query in the order of its names.
+ * The path as fixtures hold it: without the host and the prefix of a gateway, the query in the order of
+ * its names. A path outside of `/v1/` may have a key in it.
  */
 export function pathOf(url: string): string {
   const { pathname, searchParams } = new URL(url);
   searchParams.sort();
   const query = searchParams.size > 0 ? `?${searchParams}` : '';
-  return pathname.slice(Math.max(0, pathname.indexOf('/v1/'))) + query;
+  const at = pathname.lastIndexOf('/v1/');
+  const segments = () => pathname.split('/').map((one) => (looksLikeToken(one) ? REDACTED : one));
+  return (at < 0 ? segments().join('/') : pathname.slice(at)) + query;
 }
 
 /** What a `Headers` can hold. */

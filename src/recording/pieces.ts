@@ -1,5 +1,5 @@
 import type { Range } from './decoded-text.ts';
-import { isSecretName } from './secret-names.ts';
+import { isSecretName, REDACTED } from './secret-names.ts';
 
 /** What stands in the place of a part of a piece. */
 export interface Cut extends Range {
@@ -38,6 +38,10 @@ export interface Pieces {
   write(): unknown;
 }
 
+/** What an entry of `mcp_servers` has for a name. */
+export const SERVER = '(MCP server)';
+/** What it has that is no secret, its URL apart: headers, tokens and what else it takes are secrets. */
+const OF_SERVER = /^(?:type|name|url|tool_configuration)$/;
 /** What names of fields have for a name. */
 const NAMES = '(names)';
 /** Most names, and types, which hold no secret. */
@@ -69,11 +73,13 @@ export function readPieces(value: object): Pieces {
     if (place.name === 'type' && typeof value === 'string' && WORD.test(value)) return () => value;
     if (typeof value === 'string' || (typeof value === 'number' && place.isSecret)) {
       const piece = pieceAt(String(value), place);
+      if (place.isSecret) return () => REDACTED;
       return () => (piece.cuts.length > 0 ? written(piece) : value);
     }
     if (typeof value !== 'object' || value === null) return () => value;
     if (Array.isArray(value)) {
-      const items = value.map((item) => read(item, place));
+      const inside = place.name === 'mcp_servers' ? { ...place, name: SERVER } : place;
+      const items = value.map((item) => read(item, inside));
       return () => items.map((write) => write());
     }
     const object = value as Readonly<Record<string, unknown>>;
@@ -90,7 +96,11 @@ export function readPieces(value: object): Pieces {
     const isPair = typeof label === 'string' && isSecretName(label);
     const entries = Object.entries(object).map(([name, child]) => {
       const isDescribed = DESCRIBING.test(place.name) && typeof child === 'object';
-      const isSecret = place.isSecret || (!isDescribed && isSecretName(name)) || (isPair && name === 'value');
+      const isSecret =
+        place.isSecret ||
+        (!isDescribed && isSecretName(name)) ||
+        (isPair && name === 'value') ||
+        (place.name === SERVER && !OF_SERVER.test(name));
       const writeName = WORD.test(name) ? () => name : readRaw(name, { ...TOP, name: NAMES });
       const inside = { ...place, name, parent: place.name, isSecret, isInError };
       return [writeName, read(child, inside)] as const;
@@ -116,7 +126,10 @@ export function readPieces(value: object): Pieces {
       const before = pieces.length;
       const write = read(json.value, { ...TOP, block });
       const own = pieces.slice(before);
-      return () => (own.some(({ cuts }) => cuts.length > 0) ? prefix + JSON.stringify(write()) : line);
+      return () =>
+        own.some(({ cuts, place }) => cuts.length > 0 || place.isSecret)
+          ? prefix + JSON.stringify(write())
+          : line;
     });
     return () => lines.map((write) => write()).join('');
   }

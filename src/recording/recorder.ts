@@ -145,7 +145,7 @@ export function recorder<Client extends RecordableClient>(
       },
       response: { status, headers: Object.fromEntries(headers), ...received() },
     };
-    const { exchange: redacted, secrets } = redactExchange(exchange);
+    const { exchange: redacted, secrets } = redactExchange(exchange, request.url);
     const checked = checkExchange(redact(redacted));
     if ('fault' in checked)
       throw new InvalidInputError(`redact must return an exchange, got one with ${checked.fault}`);

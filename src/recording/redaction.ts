@@ -1,15 +1,19 @@
+import { credentialIn, credentialsIn, credentialsOf, type Headers } from './credentials.ts';
 import { type DecodedText, decoded, type Range } from './decoded-text.ts';
 import type { Exchange, ExchangeRequest } from './exchange.ts';
 import { KnownSecrets } from './known-secrets.ts';
-import { type Chain, type Cut, chainsOf, cut, joinedText, type Pieces, readPieces } from './pieces.ts';
 import {
-  isSecretName,
-  isSecretParameter,
-  looksRandom,
-  placesInUrl,
-  REDACTED,
-  redactedPath,
-} from './secret-names.ts';
+  type Chain,
+  type Cut,
+  chainsOf,
+  cut,
+  joinedText,
+  type Pieces,
+  readPieces,
+  SERVER,
+} from './pieces.ts';
+import { isSecretName, isSecretParameter, REDACTED, redactedPath } from './secret-names.ts';
+import { looksLikeToken, looksRandom, placesInUrl } from './tokens.ts';
 
 const REQUEST_HEADERS = ['anthropic-beta', 'anthropic-version', 'content-type'];
 const RESPONSE_HEADERS = [...REQUEST_HEADERS, 'retry-after'];
@@ -52,21 +56,19 @@ const FIELDS = [
   /\\"([\w-]+)\\"\s*:\s*\\"((?:[^"\\]|\\[^"])*)/dg,
 ];
 
-type Headers = ExchangeRequest['headers'];
-
 /** An exchange without its secrets, and those that were looked for in it. */
 export interface Redacted {
   readonly exchange: Exchange;
   readonly secrets: KnownSecrets;
 }
 
-/** Takes the secrets out of an exchange as it was sent and received. */
-export function redactExchange({ request, response, ...rest }: Exchange): Redacted {
+/** Takes the secrets out of an exchange as it was sent to `url`, and received. */
+export function redactExchange({ request, response, ...rest }: Exchange, url?: string): Redacted {
   const headers = kept(response.headers, RESPONSE_HEADERS);
   const asked = readPieces(publicPart(request));
   const answered = readPieces({ ...response, headers });
   const secrets = new KnownSecrets([
-    ...credentialsOf(request),
+    ...credentialsOf(request, url),
     ...credentialsIn(response.headers),
     ...[asked, answered].flatMap(({ strands }) => strands.flatMap(secretsIn)),
   ]);
@@ -78,9 +80,9 @@ export function redactExchange({ request, response, ...rest }: Exchange): Redact
 }
 
 /** The same for a request alone. */
-export function redactRequest(request: ExchangeRequest): ExchangeRequest {
+export function redactRequest(request: ExchangeRequest, url?: string): ExchangeRequest {
   const read = readPieces(publicPart(request));
-  const secrets = new KnownSecrets([...credentialsOf(request), ...read.strands.flatMap(secretsIn)]);
+  const secrets = new KnownSecrets([...credentialsOf(request, url), ...read.strands.flatMap(secretsIn)]);
   return withoutSecrets(read, secrets) as ExchangeRequest;
 }
 
@@ -100,36 +102,16 @@ function publicPart({ method, path, headers, body }: ExchangeRequest): ExchangeR
   };
 }
 
-/** The credentials with which a request was sent, wherever else they may stand. */
-function credentialsOf({ path, headers }: ExchangeRequest): string[] {
-  const query = new URLSearchParams(path.split('?', 2)[1]);
-  return [
-    ...credentialsIn(headers),
-    ...[...query].flatMap(([name, value]) => (isSecretParameter(name) ? [value] : [])),
-  ];
-}
-
-function credentialsIn(headers: Headers): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => {
-    if (!isSecretName(name)) return [];
-    if (/cookie/i.test(name)) {
-      return value.split(/[;,]/).flatMap((one) => [one.slice(one.indexOf('=') + 1)].filter(looksRandom));
-    }
-    const [, scheme = '', credential = value] = /^(\S+)\s+(.+)$/.exec(value) ?? [];
-    if (!/^basic$/i.test(scheme)) return [credential];
-    const plain = Buffer.from(credential, 'base64').toString();
-    return [credential, plain, plain.slice(plain.indexOf(':') + 1)];
-  });
-}
-
 /** The values of secret fields and parameters in a text, which may stand elsewhere, too. */
 function secretsIn(strand: Chain): string[] {
   const source = joinedText(strand);
   const textOf = ({ from, to }: Range) => source.slice(from, to);
   return [
-    ...strand.filter(({ place }) => place.isSecret).map(({ source: value }) => value),
+    ...strand.filter(({ place }) => place.isSecret).flatMap(({ source: value }) => credentialIn(value)),
     ...fieldCuts(source).map(textOf),
-    ...[...parameterCuts(source), ...serverCuts(source, strand)].map(textOf).filter(looksRandom),
+    ...[...parameterCuts(source), ...serverCuts(source, strand)]
+      .flatMap((place) => [textOf(place), ...textOf(place).split(':')])
+      .filter((value) => looksRandom(value) || looksLikeToken(value)),
   ];
 }
 
@@ -144,7 +126,6 @@ function withoutSecrets({ pieces, strands, write }: Pieces, secrets: KnownSecret
     cut(strand, serverCuts(source, strand));
     cut(strand, redactedRanges([secrets.findAtEnd(source)]));
     for (const piece of strand) {
-      if (piece.place.isSecret) cut([piece], redactedRanges([{ from: 0, to: piece.source.length }]));
       if (piece.place.name === 'request_id' && piece.source.startsWith('req_')) {
         cut([piece], [{ from: 0, to: piece.source.length, text: NO_REQUEST_ID }]);
       }
@@ -185,7 +166,7 @@ function namedCuts(source: string, pattern: RegExp, isSecret: (name: string) => 
 
 /** What stands in the URL of an MCP server, which gets its key there. */
 function serverCuts(source: string, [piece]: Chain): Cut[] {
-  return piece?.place.name === 'url' && piece.place.parent === 'mcp_servers'
+  return piece?.place.name === 'url' && piece.place.parent === SERVER
     ? redactedRanges(placesInUrl(source))
     : [];
 }

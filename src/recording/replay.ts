@@ -86,7 +86,7 @@ export function replay(directory: string | URL, options: ReplayOptions = {}): Re
         headers: Object.fromEntries(headers),
         body: body.type === 'json' ? body.json : null,
       });
-      const plain = redactRequest({ method, path, headers: Object.fromEntries(headers), body });
+      const plain = redactRequest({ method, path, headers: Object.fromEntries(headers), body }, request.url);
       const { request: asked } = redact({ version: 1, request: plain, response: NO_ANSWER });
       const fixture = take(asked);
       if (fixture) return answerOf(fixture, request.signal);

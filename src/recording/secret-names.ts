@@ -23,8 +23,8 @@ export function isSecretName(name: string): boolean {
 /** The same for a parameter of a URL. */
 export const isSecretParameter = (name: string) => isSecretName(name) || SECRET_IN_QUERY.test(plain(name));
 
-/** A value that is a word, such as `production`, would be found all over an exchange. */
-export const looksRandom = (value: string) => value.length >= 8 && /\d/.test(value) && /[a-z]/i.test(value);
+/** Whether the API reads on a list with this parameter. */
+export const isListParameter = (name: string) => QUERY.test(name);
 
 /** The path with the values of all parameters but those of lists redacted. */
 export function redactedPath(path: string): string {
@@ -32,21 +32,7 @@ export function redactedPath(path: string): string {
   if (query === undefined) return path;
   const kept = [...new URLSearchParams(query)].map(([name, value]) => [
     name,
-    QUERY.test(name) ? value : REDACTED,
+    isListParameter(name) ? value : REDACTED,
   ]);
   return `${base}?${new URLSearchParams(kept)}`;
-}
-
-/**
- * The parts of a URL in which a server takes a key: user, query, fragment, and
- * segments of the path that look random. Each match has its secret in one group.
- */
-const PLACES_IN_URL = /:\/\/([^/?#@]+)@|[?&](?:[^=&#]*=)?([^&#]+)|#(.+)$|\/([^/?#@:]{16,})(?=[/?#]|$)/dg;
-
-/** Where the secrets of a server's URL stand. */
-export function placesInUrl(url: string): { readonly from: number; readonly to: number }[] {
-  return [...url.matchAll(PLACES_IN_URL)].flatMap(({ indices = [], 4: segment }) => {
-    const [from, to] = indices.slice(1).find((place) => place !== undefined) ?? [0, 0];
-    return segment === undefined || looksRandom(segment) ? [{ from, to }] : [];
-  });
 }

@@ -16,6 +16,9 @@ const KEY = PREFIX + SECRET;
 /** A key of a gateway, of no known shape and with characters that URLs escape. */
 const GATEWAY = 'my+gateway/key==0123456789abcdefXYZ';
 
+/** How many are tried. */
+const CASES = Number(process.env['SECRET_CASES'] ?? 200);
+
 type Event = Record<string, unknown>;
 const start = (index: number, content_block: object): Event => ({
   type: 'content_block_start',
@@ -305,6 +308,38 @@ describe('secret fields', () => {
     expect(redactRequest(once)).toEqual(once);
   });
 
+  it('of MCP servers are whatever is no name, type, URL or list of tools', async () => {
+    const server = {
+      type: 'url',
+      name: 'sales-2026',
+      url: 'https://t0k3nT0k3nT0k3n.mcp.example:8443/v2/bot1102:AAHd3Tcv/k7x2/2025-06-18/team-7/sse#f1x',
+      authorization_token: 'Bearer abc12345',
+      headers: { 'X-Custom': 'header-0123', Cookie: 'sid=cookie-0123' },
+      oauth: { client: ['oauth-01234', 5], nested: { deep: 'nested-01234' } },
+      tool_configuration: { enabled: true, allowed_tools: ['list_0123456789'] },
+    };
+    const said =
+      'abc12345 header-0123 cookie-0123 oauth-01234 nested-01234 AAHd3Tcv t0k3nT0k3nT0k3n list_0123456789';
+    const asked = { mcp_servers: [server], requests: [{ params: { mcp_servers: [server] } }] };
+    const { request, response } = redacted({ type: 'json', json: { said } }, KEY, asked);
+    const safe = {
+      ...server,
+      url: 'https://redacted.mcp.example:8443/v2/redacted/redacted/2025-06-18/team-7/sse#redacted',
+      authorization_token: 'redacted',
+      headers: { 'X-Custom': 'redacted', Cookie: 'redacted' },
+      oauth: { client: ['redacted', 'redacted'], nested: { deep: 'redacted' } },
+    };
+    const json = { mcp_servers: [safe], requests: [{ params: { mcp_servers: [safe] } }] };
+    expect(request.body).toEqual({ type: 'json', json });
+    expect(JSON.stringify(response.body)).not.toMatch(/012345?\b|abc12345|AAHd|t0k3n/);
+    expect(JSON.stringify(response.body)).toContain('list_0123456789');
+    // What a schema describes is none.
+    const schema = {
+      properties: { mcp_servers: { type: 'array', items: { type: 'object' }, title: 'Servers' } },
+    };
+    expect(redacted({ type: 'none' }, KEY, schema).request.body).toEqual({ type: 'json', json: schema });
+  });
+
   it('keep secrets of headers out of answers', async () => {
     const recording = record({
       defaultHeaders: {
@@ -321,6 +356,126 @@ describe('secret fields', () => {
     await recording.client.messages.create(saying('Go.'));
     await recording.flush();
     expect(Object.values(await fixtures()).join('')).not.toContain('0123456789');
+  });
+});
+
+/** Headers of gateways, as they name them and would name them, with a key in each. */
+const GATEWAYS: readonly (readonly [name: string, value: string, secret: string])[] = [
+  ['x-portkey-api-key', 'PkAbCd0123456789', 'PkAbCd0123456789'],
+  ['cf-aig-authorization', 'Bearer cf-aig-A1b2C3d4', 'cf-aig-A1b2C3d4'],
+  ['helicone-auth', 'Bearer helicone.abcdefgh', 'helicone.abcdefgh'],
+  ['x-litellm-key', 'sk-litellm-12', 'sk-litellm-12'],
+  ['ocp-apim-subscription-key', '0a1b2c3d4e5f60718293a4b5c6d7e8f9', '0a1b2c3d4e5f60718293a4b5c6d7e8f9'],
+  ['x-gateway-of-tomorrow', 'Zq8-Lm2Vt9Rb4Nc6', 'Zq8-Lm2Vt9Rb4Nc6'],
+  ['x-team-pin', 'team=red; pin="Ab3dE5gH7jK9"', 'Ab3dE5gH7jK9'],
+  ['x-portkey-config', '{"provider":"anthropic","virtual":"vk_Ab3dE5gH7jK9"}', 'vk_Ab3dE5gH7jK9'],
+  ['x-trace', '4bf92f35-77b3-4da6-a3ce-929d0e0e4736', '4bf92f35-77b3-4da6-a3ce-929d0e0e4736'],
+];
+
+describe('keys of gateways', () => {
+  it.each(GATEWAYS)('%s: %s', async (name, value, secret) => {
+    const echo = { said: `Not ${secret}!`, coded: Buffer.from(`: ${secret}`).toString('base64') };
+    const answer = Response.json(echo, { headers: { 'retry-after': secret, 'anthropic-version': value } });
+    const recording = record({ defaultHeaders: { [name]: value }, fetch: answering(answer) });
+    await recording.client.messages.create(saying(`Is it ${secret}?`));
+    await recording.flush();
+    const all = Object.values(await fixtures()).join('');
+    expect(left(all, secret)).toBeLessThan(8);
+    const back = [...all.matchAll(/[\w+/=]{8,}/g)].map(([one]) =>
+      Buffer.from(one, 'base64').toString('latin1'),
+    );
+    expect(left(back.join('|'), secret)).toBeLessThan(8);
+    expect(all).toContain('Is it redacted?');
+  });
+
+  it.each([
+    'https://gw-Ab3dE5gH7jK9.example/proxy',
+    'https://gateway.example/k/gw-Ab3dE5gH7jK9/anthropic',
+    'https://gateway.example/v1/gw-Ab3dE5gH7jK9/anthropic',
+    'https://user:gw-Ab3dE5gH7jK9@gateway.example',
+    'https://gw-Ab3dE5gH7jK9@gateway.example/x',
+  ])('in the base URL %s', async (baseURL) => {
+    const answer = Response.json({
+      type: 'message',
+      content: [{ type: 'text', text: 'No gw-Ab3dE5gH7jK9 here.' }],
+    });
+    const recording = record({ baseURL, fetch: answering(answer) });
+    await recording.client.messages.create(saying('Go.'));
+    await recording.flush();
+    const files = await fixtures();
+    expect(JSON.stringify(files)).not.toContain('Ab3dE5gH7jK9');
+    expect(Object.keys(files)).toEqual(['0001-post-v1-messages.json']);
+    const { client, served } = replayed();
+    expect(await client.messages.create(saying('Go.'))).toMatchObject({
+      content: [{ text: 'No redacted here.' }],
+    });
+    served.assertDone();
+  });
+
+  it('in a query of any name, and in a path outside of the API', async () => {
+    const query = { tenant: 'Ab3dE5gH7jK9', after_id: 'file_011CabcDEF4567' };
+    const answers = [1, 2].map(() =>
+      Response.json({ data: [], said: 'Ab3dE5gH7jK9', id: 'file_011CabcDEF4567' }),
+    );
+    const recording = record({ fetch: answering(...answers) });
+    await recording.client.get('/v1/files', { query });
+    await recording.client.get('/hooks/Ab3dE5gH7jK9');
+    await recording.flush();
+    const files = await fixtures();
+    expect(JSON.stringify(files)).not.toContain('Ab3dE5gH7jK9');
+    expect(recording.exchanges[0]?.request.path).toBe(
+      '/v1/files?after_id=file_011CabcDEF4567&tenant=redacted',
+    );
+    expect(Object.keys(files)[1]).toBe('0002-get-hooks-redacted.json');
+  });
+
+  it('are no words, models, versions, dates or media types', async () => {
+    const words =
+      'true gzip production us-east-1 claude-opus-5-5 claude-sonnet-4-5-20250929 us.anthropic.claude-3-5-sonnet-20241022-v2:0 ' +
+      'anthropic-provider PlatformEngineering getUserName v2026.11.26 2026-11-26T10:00:00Z gpt-4o-mini text/event-stream ' +
+      '127.0.0.1:8080 files-api-2025-04-14 node22 x86_64-linux-gnu team-1234 8f14e';
+    const names =
+      'x-mode x-model accept-encoding x-app helicone-user-id x-cache-key user-agent x-stainless-lang'.split(
+        ' ',
+      );
+    const headers = Object.fromEntries(names.map((name) => [name, words]));
+    const kept = 'accept-encoding anthropic-beta user-agent x-stainless-os idempotency-key'.split(' ');
+    const tokens = Object.fromEntries(kept.map((name) => [name, 'A1b2C3d4E5f6']));
+    for (const word of words.split(' ')) headers[`x-${word.replace(/[^a-z\d]/gi, '')}`] = word;
+    const body: ExchangeBody = { type: 'text', text: `${words} A1b2C3d4E5f6` };
+    const exchange = exchangeOf(body);
+    const sent = { ...exchange.request, headers: { ...headers, ...tokens } };
+    const url = 'https://eu-west-1.gateway.example:8443/anthropic/team-1234/v1/messages';
+    expect(redactExchange({ ...exchange, request: sent }, url).exchange.response.body).toEqual(body);
+  });
+
+  it('of any look are taken out of the header of any name that is no client’s own', () => {
+    const letters = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+    const token = fc
+      .array(letters, { minLength: 20, maxLength: 60 })
+      .map((all) => all.join(''))
+      // The rule is for what mixes letters and digits, as nearly all keys do.
+      .filter((one) => /[a-z]\d|\d[a-z]/i.test(one.slice(4, -4)) && !/[-_]{2}|^[-_]|[-_]$/.test(one));
+    const name = fc
+      .stringMatching(/^[a-z]{2,8}-[a-z]{2,8}$/)
+      .filter((one) => !/^(?:accept|content)-/.test(one));
+    const form = fc.constantFrom(
+      (one: string) => one,
+      (one: string) => `Token ${one}`,
+      (one: string) => `{"a":"${one}"}`,
+    );
+    fc.assert(
+      fc.property(token, name, form, fc.boolean(), (secret, header, write, inPath) => {
+        const exchange = exchangeOf({ type: 'text', text: sse([text(0, `So ${secret}.`)]) }, '');
+        const headers = inPath ? {} : { [header]: write(secret) };
+        const url = `https://gateway.example/${inPath ? secret : 'x'}/v1/messages`;
+        const all = joined(
+          redactExchange({ ...exchange, request: { ...exchange.request, headers } }, url).exchange,
+        );
+        expect(left(all, secret)).toBeLessThan(12);
+      }),
+      { numRuns: CASES },
+    );
   });
 });
 
@@ -359,9 +514,6 @@ const generated = fc.record({
   key: fc.constantFrom(KEY, GATEWAY),
   end: fc.option(fc.nat(400)),
 });
-
-/** How many are tried. */
-const CASES = Number(process.env['SECRET_CASES'] ?? 200);
 
 it(
   'no cut of a secret leaves 12 characters of it, or 8 where the stream ends',
