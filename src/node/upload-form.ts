@@ -64,13 +64,14 @@ export async function uploadForm(
     try {
       return await send(sender, await opened(open, upload, signal), upload);
     } catch (error) {
-      if (!learnsForeign(sender, error) || upload.isOnce) await again(error);
+      if (!learnsForeign(sender, error)) await again(error);
+      else if (upload.isOnce) throw takenTwice(upload.name, error);
     }
   }
 }
 
 /**
- * The SDK makes a web stream of each body that is a stream, of which node-fetch and cross-fetch send the text
+ * Of a web stream, which is what the SDK makes of each body, node-fetch and cross-fetch send the text
  * `[object ReadableStream]`. They are known by the class of their headers once the API has refused that.
  */
 const foreign = new WeakSet<object>();
@@ -82,6 +83,14 @@ function learnsForeign({ fetch }: PostClient, error: unknown): boolean {
   foreign.add(fetch);
   return true;
 }
+
+/** Something between the client and its `fetch` read of the stream, such as a middleware. */
+const takenTwice = (name: string, cause: unknown) =>
+  new UploadError(
+    `Cannot upload ${quoted(name)}: this client's fetch sends no web streams, which is known only now, and the stream was ` +
+      'read from. Call uploadStream again with a fresh one, or pass a function that opens it.',
+    { code: 'source_failed', cause },
+  );
 
 /** The source of one try. What is opened after an abort is closed. */
 function opened(
@@ -123,18 +132,31 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     // A FormData of this package is no Readable: handed to fetch as it
     // is, it would be sent as text. `pipe` does not hand errors on.
     body = form.pipe(new PassThrough({ highWaterMark: BUFFER_BYTES }));
-    const asItIs = foreign.has(client.fetch ?? globalThis.fetch) ? { body, duplex: 'half' } : undefined;
-    const request = {
-      ...(!asItIs && { body }),
-      headers,
-      maxRetries: 0,
-      // fetch keeps a copy of all that it sends, to be able to
-      // follow a redirect: 590 MiB of memory for 512, measured.
-      fetchOptions: { redirect: 'error', ...asItIs },
-      signal,
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    // `broken` reports it, also where nobody reads yet.
+    body.on('error', () => {});
+    const asItIs = { body, duplex: 'half' };
+    const post = (webBody: ReadableStream | undefined) => {
+      const request = {
+        ...(webBody && { body: webBody }),
+        headers,
+        maxRetries: 0,
+        // fetch keeps a copy of all that it sends, to be able to
+        // follow a redirect: 590 MiB of memory for 512, measured.
+        fetchOptions: { redirect: 'error', ...(!webBody && asItIs) },
+        signal,
+        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+      };
+      return Promise.race([client.post('/v1/files', request), broken]);
     };
-    return await Promise.race([client.post('/v1/files', request), broken]);
+    if (foreign.has(client.fetch ?? globalThis.fetch)) return await post(undefined);
+    const { stream, isRead } = unreadStream(body);
+    try {
+      return await post(stream);
+    } catch (error) {
+      // None of it was sent, so that also a source that can be read once is whole.
+      if (isRead() || body.destroyed || !learnsForeign(client, error)) throw error;
+      return await post(undefined);
+    }
   } catch (error) {
     // A source that breaks off breaks the request, and which of the two is heard of first is chance.
     if (!content.errored) assertNoRedirect(error);
@@ -144,6 +166,27 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     source.destroy();
     body?.destroy();
   }
+}
+
+/** The body as a web stream that takes nothing of it before it is asked to. */
+function unreadStream(body: Readable): { readonly stream: ReadableStream; readonly isRead: () => boolean } {
+  const pieces = body[Symbol.asyncIterator]();
+  let isRead = false;
+  const stream = new ReadableStream(
+    {
+      async pull(controller) {
+        isRead = true;
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, isRead: () => isRead };
 }
 
 /** The bytes of a source, which must be as many as announced. */

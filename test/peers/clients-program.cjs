@@ -5,12 +5,13 @@
  *   node -r ./loopback-only.cjs clients-program.cjs '{ "peer": "…", "baseURL": "http://…", "kit": "…", "file": "…" }'
  */
 const { createServer } = require('node:http');
+const { Readable } = require('node:stream');
 
 const { peer, baseURL, kit, file } = JSON.parse(process.argv[2]);
 const sdk = require('@anthropic-ai/sdk');
 
 const { Anthropic } = sdk;
-const { downloadArtifact, runTurn, uploadFile, uploadPath, userMessage } = require(kit);
+const { downloadArtifact, runTurn, uploadFile, uploadPath, uploadStream, userMessage } = require(kit);
 const options = { apiKey: 'none', baseURL, maxRetries: 0 };
 
 /** What exporters send goes here and nowhere else. */
@@ -117,6 +118,8 @@ async function main() {
     () => null,
     (error) => `${error.name}: ${error.message}`,
   );
+  // The first upload of all: this stream cannot be sent again.
+  const { size_bytes: streamed } = await uploadStream(client, Readable.from([bytes]), { name: 'data.csv' });
   const { filename, size_bytes: size } = await uploadPath(client, file);
   const uploaded = await uploadPath(client, file);
   const params = {
@@ -131,7 +134,7 @@ async function main() {
   const stdout = executions.map((one) => one.stdout);
   const shown = { name: artifact.name, text };
   const recorded = spans ? await spans() : null;
-  return { outcome, answer, stdout, artifact: shown, refused, filename, size, spans: recorded };
+  return { outcome, answer, stdout, artifact: shown, refused, filename, size, streamed, spans: recorded };
 }
 
 main().then(

@@ -80,6 +80,7 @@ it.concurrent.each([
     artifact: { name: 'a.csv', text: 'a,b\n' },
     filename: 'data.csv',
     size: TABLE.length,
+    streamed: TABLE.length,
     posts: 2,
     outside: [],
   });

@@ -1,8 +1,11 @@
 import type { EventEmitter } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { PassThrough, pipeline, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import { downloadArtifact, runTurn, streamTurn } from 'code-execution-kit';
 import { cannedSandbox, httpError, pause, python, say } from 'code-execution-kit/emulator';
+import { uploadPath, uploadStream } from 'code-execution-kit/node';
 import { describe, expect, it } from 'vitest';
 import { bodyOf, response, sseOf } from '../support/sse.ts';
 import { params, thrownBy, world } from '../support/world.ts';
@@ -96,6 +99,56 @@ describe.each(Object.entries(BODIES))('a fetch whose bodies are %s', (_, toBody)
     expect(await thrownBy(runTurn(client, params))).toMatchObject({ status: 429 });
     emulator.inject(httpError(429, { headers: { 'Retry-After': '0' } }));
     expect((await runTurn(client, params)).answer).toBe('Done.');
+  });
+});
+
+describe('a fetch that takes streams of Node alone, as node-fetch', () => {
+  const enter = () => {
+    const { emulator } = world([]);
+    const fetch: Fetch = (input, init) => {
+      const body = init?.body instanceof ReadableStream ? String(init.body) : init?.body;
+      return emulator.fetch(input, { ...init, body, duplex: 'half' } as RequestInit);
+    };
+    const toBody = BODIES['a stream of Node'] as Pieces;
+    return { emulator, client: new Anthropic({ apiKey: 'none', fetch: foreign(fetch, toBody) }) };
+  };
+  const path = fileURLToPath(new URL('../fixtures/sales.xlsx', import.meta.url));
+  const bytes = Buffer.alloc(1_000_000, 'x,y\n');
+  const once = () => Readable.from([bytes.subarray(0, 600_000), bytes.subarray(600_000)]);
+  const UPLOADS: Record<string, (client: Anthropic) => Promise<{ readonly size_bytes: number }>> = {
+    'a one-time stream': (client) => uploadStream(client, once(), { name: 'a.csv' }),
+    'a web stream': (client) => uploadStream(client, new Blob([bytes]).stream(), { name: 'a.csv' }),
+    'one of known size': (client) =>
+      uploadStream(client, once(), { name: 'a.csv', sizeBytes: bytes.length, retries: 0 }),
+    'one that is opened': (client) => uploadStream(client, once, { name: 'a.csv', retries: 0 }),
+    'a file': (client) => uploadPath(client, path),
+  };
+
+  it.each(Object.keys(UPLOADS))('uploads %s at the first time and at the second', async (name) => {
+    const { client, emulator } = enter();
+    const size_bytes = name === 'a file' ? (await stat(path)).size : bytes.length;
+    for (let i = 0; i < 2; i++) expect(await UPLOADS[name]?.(client)).toMatchObject({ size_bytes });
+    expect(emulator.requests.filter(({ method }) => method === 'POST')).toHaveLength(3);
+    expect(emulator.files).toHaveLength(2);
+    if (name === 'a file') return;
+    for (const file of emulator.files) expect(Buffer.from(file.bytes).equals(bytes)).toBe(true);
+  });
+
+  it('names the cure where something before it reads of a one-time stream', async () => {
+    const { client, emulator } = enter();
+    const watched = client.withOptions({
+      middleware: [
+        (request, next) => {
+          const body = (request.body as ReadableStream | null)?.pipeThrough?.(new TransformStream());
+          return next(body ? { ...request, body } : request);
+        },
+      ],
+    });
+    const error = await thrownBy(UPLOADS['a one-time stream']?.(watched) ?? Promise.resolve());
+    expect(error).toMatchObject({ name: 'UploadError', code: 'source_failed', cause: { status: 400 } });
+    expect((error as Error).message).toMatch(/fresh one, or pass a function that opens it/);
+    expect(emulator.files).toHaveLength(0);
+    expect(await UPLOADS['one that is opened']?.(enter().client)).toMatchObject({ size_bytes: bytes.length });
   });
 });
 
