@@ -32,6 +32,16 @@ async function run(
   return executionsOf(message);
 }
 
+it('shows one time inside, that of the machine, whatever `now` gives', async () => {
+  const code =
+    'import time\nfrom datetime import datetime\nprint(datetime.now().year, time.gmtime(time.time()).tm_year)';
+  const now = () => new Date('2040-05-05T00:00:00Z');
+  const [cell, command] = await run([python(code), bash('date +%Y')], { now });
+  const year = command?.stdout?.trim();
+  expect(year).toMatch(/^20[23]\d$/);
+  expect(cell?.stdout?.trim()).toBe(`${year} ${year}`);
+});
+
 it('the example reads an .xlsx with the standard library', async () => {
   const code = readFileSync('examples/read_xlsx.py', 'utf8');
   const [execution] = await run([python(code)], { input: 'test/fixtures/sales.xlsx' });
