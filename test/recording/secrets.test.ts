@@ -431,7 +431,7 @@ describe('keys of gateways', () => {
 
   it('are no words, models, versions, dates or media types', async () => {
     const words =
-      'true gzip production us-east-1 claude-opus-5-5 claude-sonnet-4-5-20250929 us.anthropic.claude-3-5-sonnet-20241022-v2:0 ' +
+      'true gzip production us-east-1 claude-opus-5-5 claude-haiku-4-5-20251001 us.anthropic.claude-haiku-4-5-20251001-v1:0 ' +
       'anthropic-provider PlatformEngineering getUserName v2026.11.26 2026-11-26T10:00:00Z gpt-4o-mini text/event-stream ' +
       '127.0.0.1:8080 files-api-2025-04-14 node22 x86_64-linux-gnu team-1234 8f14e';
     const names =
