@@ -53,6 +53,12 @@ export interface CheckedHistory {
   readonly repaired: MessageParam[];
 }
 
+/** A message of a repaired history. */
+interface KeptMessage {
+  readonly index: number;
+  readonly message: MessageParam;
+}
+
 /** Models that do not bind thinking to what stands before it (wire.md 15.1, Nov 2026). */
 const UNBOUND = /^claude-(?:[0-3]|(?:opus|sonnet|haiku)-(?:4|5$|5-20))/;
 
@@ -74,26 +80,34 @@ export function checkHistory(
   options: CheckHistoryOptions = {},
 ): CheckedHistory {
   return typed('checkHistory', () => {
-    const { model } = options;
-    assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
-    const findings: HistoryFinding[] = [];
-    const find: Find = (code, path, message, cure) => {
-      findings.push({ code, path, message: `${path}: ${message}.`, cure });
-    };
-    const entries = withSystemAfter(
-      messages.flatMap((message, index) => entryOf(message, `messages.${index}`, find)),
-      find,
-    );
-    pairEntries(entries, find);
-    withLastMarks(entries, find);
-    return { findings, repaired: messagesOf(entries, model === undefined || !UNBOUND.test(model)) };
+    const { findings, kept } = examine(messages, options);
+    return { findings, repaired: kept.map(({ message }) => message) };
   });
 }
 
-function messagesOf(entries: readonly Entry[], isBound: boolean): MessageParam[] {
+/** What {@link checkHistory} finds, and the repaired messages with the index that each had. */
+export function examine(
+  messages: readonly MessageParam[],
+  { model }: CheckHistoryOptions,
+): { readonly findings: readonly HistoryFinding[]; readonly kept: readonly KeptMessage[] } {
+  assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
+  const findings: HistoryFinding[] = [];
+  const find: Find = (code, path, message, cure) => {
+    findings.push({ code, path, message: `${path}: ${message}.`, cure });
+  };
+  const entries = withSystemAfter(
+    messages.flatMap((message, index) => entryOf(message, index, find)),
+    find,
+  );
+  pairEntries(entries, find);
+  withLastMarks(entries, find);
+  return { findings, kept: keptOf(entries, model === undefined || !UNBOUND.test(model)) };
+}
+
+function keptOf(entries: readonly Entry[], isBound: boolean): KeptMessage[] {
   let isBroken = false;
-  return entries.flatMap(({ message, places }) => {
-    if (!places) return [message];
+  return entries.flatMap(({ index, message, places }) => {
+    if (!places) return [{ index, message }];
     const kept = places.filter(({ block, isDropped }) => {
       isBroken ||= isDropped;
       return !isDropped && !(isBroken && isBound && isThinking(block));
@@ -101,6 +115,7 @@ function messagesOf(entries: readonly Entry[], isBound: boolean): MessageParam[]
     if (kept.length === 0) return [];
     const { content } = message;
     const isSame = kept.length === content.length && kept.every(({ block }, at) => block === content[at]);
-    return [isSame ? message : ({ ...message, content: kept.map(({ block }) => block) } as MessageParam)];
+    const blocks = kept.map(({ block }) => block);
+    return [{ index, message: isSame ? message : ({ ...message, content: blocks } as MessageParam) }];
   });
 }

@@ -22,6 +22,7 @@ interface Place {
 
 /** A message of a history while it is checked; `places` is `null` where its content is a text. */
 export interface Entry {
+  readonly index: number;
   readonly path: string;
   readonly message: MessageParam;
   readonly places: readonly Place[] | null;
@@ -33,10 +34,11 @@ const TAKE_OUT = 'Take it out.';
 const BLANK = 'it is a text without any character but spaces';
 
 /** The faults that a message has by itself; none where nothing of it can stay. */
-export function entryOf(given: unknown, path: string, find: Find): Entry[] {
+export function entryOf(given: unknown, index: number, find: Find): Entry[] {
+  const path = `messages.${index}`;
   const { role, content } = (isRecord(given) ? given : {}) as Partial<MessageParam>;
   // Of any form, and never Claude's: they pass as they are (wire.md 15.2).
-  if ((role as string) === 'system') return [{ path, message: given as MessageParam, places: null }];
+  if ((role as string) === 'system') return [{ index, path, message: given as MessageParam, places: null }];
   if (typeof role !== 'string' || !(typeof content === 'string' || Array.isArray(content))) {
     find('no-message', path, 'it has no role, or no content that is a text or a list', TAKE_OUT);
     return [];
@@ -52,10 +54,12 @@ export function entryOf(given: unknown, path: string, find: Find): Entry[] {
   }
   if (typeof content === 'string') {
     const text = whole(content, path, find);
-    return [{ path, message: text === content ? message : { ...message, content: text }, places: null }];
+    return [
+      { index, path, message: text === content ? message : { ...message, content: text }, places: null },
+    ];
   }
   const places = content.map((block, at) => placeOf(block, `${path}.content.${at}`, role, find));
-  return [{ path, message, places }];
+  return [{ index, path, message, places }];
 }
 
 /** The faults that a block has by itself. */

@@ -5,7 +5,8 @@ import type {
   ToolResultBlockParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput, InvalidInputError, typed } from '../errors.ts';
-import { asMessage, withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
+import { withAnswer, withReply } from '../turn/append.ts';
+import { withoutEmpty, withoutOpenCalls } from '../turn/history.ts';
 import { outcomeOf } from '../turn/state.ts';
 import type { RequestParams } from '../turn/turn.ts';
 import { isBlock, isRecord, type Message, toolUsesIn } from '../wire/blocks.ts';
@@ -76,7 +77,7 @@ export function withResponse<P extends TurnParams | RequestParams>(
 ): Omit<P, 'container'> & { messages: MessageParam[]; container?: string | ContainerParams } {
   const { container: asked, ...rest } = params;
   const container = carriedContainer(toContainerParam(asked), readContainer(named)?.id);
-  const messages: MessageParam[] = [...params.messages, asMessage({ content })];
+  const messages = withAnswer(params.messages, { content });
   return {
     ...rest,
     messages,
@@ -96,7 +97,7 @@ export function withToolResults<P extends { readonly messages: MessageParam[] }>
   results: readonly ToolResultBlockParam[],
 ): P {
   assertAnswersAll(content, results);
-  return { ...params, messages: [...params.messages, { role: 'user' as const, content: [...results] }] };
+  return { ...params, messages: withReply(params.messages, results) };
 }
 
 /**

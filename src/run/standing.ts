@@ -1,6 +1,7 @@
 import type { ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages';
 import { withResponse } from '../request/next-params.ts';
 import { inFreshContainer } from '../request/uploads.ts';
+import { withReply } from '../turn/append.ts';
 import type { Spent, TurnLimits } from '../turn/limits.ts';
 import { reduceTurn } from '../turn/reduce.ts';
 import { outcomeOf, type TurnState } from '../turn/state.ts';
@@ -54,7 +55,7 @@ export function afterResponse(standing: Standing, response: Message, moment: Mom
 /** After the handlers of all waiting calls. */
 export function afterTools(standing: Standing, results: ToolResultBlockParam[], moment: Moment): Standing {
   const { params } = standing;
-  const messages = [...params.messages, { role: 'user' as const, content: results }];
+  const messages = withReply(params.messages, results);
   return { ...advanced(standing, moment), params: { ...params, messages }, phase: 'ready' };
 }
 

@@ -17,7 +17,7 @@ import type { Checkpoint, Turn } from '../turn/turn.ts';
 import { assertNothingUnfinished, contentOf, nextTurn, type SessionDefaults } from './next-turn.ts';
 import { settlePrefix } from './settle-prefix.ts';
 import { checkSnapshot, type SessionSnapshot, type SessionUsage, usageOfSession } from './snapshot.ts';
-import { storedConversation } from './stored-conversation.ts';
+import { repairedFor, storedConversation } from './stored-conversation.ts';
 import {
   afterDiscard,
   afterFailure,
@@ -163,9 +163,12 @@ export class Session<Parsed = unknown> {
       const resolved = resolveTurnOptions(turnOptions);
       const content = contentOf(input, files);
       assertNothingUnfinished(this.#snapshot);
-      const { snapshot, defaults, prefix, notices } = settlePrefix(this.#snapshot, this.#defaults, resolved);
+      const settled = settlePrefix(this.#snapshot, this.#defaults, resolved);
+      const { defaults, prefix } = settled;
+      const { snapshot, notices } = repairedFor(settled.snapshot, { content, model: defaults.model });
       const params = nextTurn(snapshot, defaults, { content, now: resolved.now() });
-      const plan = planTurn(this.#client, params, turnOptions, [...this.#notices, ...notices]);
+      const allNotices = [...this.#notices, ...settled.notices, ...notices];
+      const plan = planTurn(this.#client, params, turnOptions, allNotices);
       this.#snapshot = snapshot;
       return { ...plan, prefix };
     });

@@ -15,12 +15,21 @@ import { newSnapshot, type SessionSnapshot, type SessionTurn } from './snapshot.
  * thinking goes for good, and messages of nothing else with it.
  */
 export function withThinkingDropped(snapshot: SessionSnapshot): SessionSnapshot {
-  const { messages, turns } = snapshot;
-  const moved = (index: number | null) => index && withoutThinking(messages.slice(0, index)).length;
-  return changed(snapshot, {
-    messages: withoutThinking(messages),
-    turns: turns.map((turn) => ({ ...turn, firstMessage: moved(turn.firstMessage) })),
+  const { messages } = snapshot;
+  const moved = (index: number) => withoutThinking(messages.slice(0, index)).length;
+  return withMessages(snapshot, withoutThinking(messages), moved);
+}
+
+/** When something was taken out of the conversation: `moved` gives where its turns begin now. */
+export function withMessages(
+  snapshot: SessionSnapshot,
+  messages: readonly MessageParam[],
+  moved: (firstMessage: number) => number,
+): SessionSnapshot {
+  const turns = snapshot.turns.map(({ firstMessage, ...turn }) => {
+    return { ...turn, firstMessage: firstMessage === null ? null : moved(firstMessage) };
   });
+  return changed(snapshot, { messages: [...messages], turns });
 }
 
 /** At a checkpoint, and when a turn ended before its end. */

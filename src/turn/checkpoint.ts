@@ -1,4 +1,5 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
+import { sourceOf, withAnswer } from './append.ts';
 import { textsOf } from './fold.ts';
 import { foldResponses } from './fold-responses.ts';
 import { asMessage } from './history.ts';
@@ -36,12 +37,15 @@ export function checkpointAt(
 /** The boundary of a checkpoint. */
 export function boundaryOf({ params, messages, responses, container, ...rest }: Checkpoint): Boundary {
   const { phase, spent, state } = rest;
+  let restored: MessageParam[] = [];
+  for (const one of messages) {
+    if ('response' in one) restored = withAnswer(restored, responses[one.response] as Message);
+    else restored.push(one);
+  }
   return {
     params: {
       ...params,
-      messages: messages.map((one) =>
-        'response' in one ? asMessage(responses[one.response] as Message) : one,
-      ),
+      messages: restored,
       ...(container === null ? {} : { container }),
     } as RequestParams,
     phase,
@@ -54,7 +58,7 @@ export function boundaryOf({ params, messages, responses, container, ...rest }: 
 function withReferences(messages: readonly MessageParam[], responses: readonly Message[]): StoredMessage[] {
   const places = new Map(responses.map((response, index) => [asMessage(response).content, index]));
   return messages.map((message) => {
-    const response = message.role === 'assistant' ? places.get(message.content) : undefined;
+    const response = message.role === 'assistant' ? places.get(sourceOf(message.content)) : undefined;
     return response === undefined ? message : { response };
   });
 }

@@ -1,6 +1,6 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { asText, type Block, isBlock, isRecord } from '../wire/blocks.ts';
-import { isBlankText, isThinking, isUnsigned, wellFormed } from '../wire/unsendable.ts';
+import { foreignKeysOf, isBlankText, isThinking, isUnsigned, wellFormed } from '../wire/unsendable.ts';
 
 /*
  * What may stand in a history that is sent. The API answers 400 to every request whose history holds
@@ -18,16 +18,15 @@ export interface ClosedHistory {
 /** What is sent of the content of a response: always the same object, so that it can be found again. */
 const sendable = new WeakMap<object, MessageParam['content']>();
 
-/** A response as it stands in a history: verbatim, but for what the API does not take back. */
+/** A response by itself as it stands in a history: verbatim, but for what the API does not take back. */
 export function asMessage({
   content,
 }: Pick<Message, 'content'> | { content: readonly object[] }): MessageParam {
   let kept = sendable.get(content);
   if (!kept) {
     const message = { role: 'assistant' as const, content: content as MessageParam['content'] };
-    const isRefused = (block: unknown) => !isBlock(block) || isBlankText(block) || isUnsigned(block);
     kept = withoutBlocks([message], isRefused)[0]?.content ?? [];
-    kept = wellFormed(withInputs(kept));
+    kept = wellFormed(withOwnKeys(withInputs(kept)));
     sendable.set(content, kept);
   }
   return { role: 'assistant', content: kept };
@@ -38,6 +37,21 @@ function withInputs(content: MessageParam['content']): MessageParam['content'] {
   const isWrong = (block: unknown) => isBlock(block) && isCall(block) && !isRecord(block['input']);
   if (!Array.isArray(content) || !content.some(isWrong)) return content;
   return content.map((block) => (isWrong(block) ? { ...block, input: {} } : block)) as typeof content;
+}
+
+/** What the API takes from Claude in no history. */
+function isRefused(block: unknown): boolean {
+  return !isBlock(block) || isBlankText(block) || isUnsigned(block) || block.type === 'tool_result';
+}
+
+/** Without the keys of a gateway. The API's own block has none of them, so thinking after it stays. */
+function withOwnKeys(content: MessageParam['content']): MessageParam['content'] {
+  const isWrong = (block: unknown) => isBlock(block) && foreignKeysOf(block).length > 0;
+  if (!Array.isArray(content) || !content.some(isWrong)) return content;
+  return content.map((block) => {
+    const foreign = foreignKeysOf(block as unknown as Block);
+    return Object.fromEntries(Object.entries(block).filter(([key]) => !foreign.includes(key)));
+  }) as unknown as typeof content;
 }
 
 /** The messages that are sent: one that nothing is left of cannot be. */
@@ -97,12 +111,14 @@ export function holdsThinking(messages: readonly MessageParam[]): boolean {
   return messages.some((message) => blocksOf(message).some(isThinking));
 }
 
-function blocksOf({ content }: MessageParam): readonly Block[] {
+/** The blocks of a message. */
+export function blocksOf({ content }: MessageParam): readonly Block[] {
   return Array.isArray(content) ? (content as unknown[]).filter(isBlock) : [];
 }
 
 const idOf = ({ id }: Block) => String(id);
 
-function isCall({ type }: Block): boolean {
+/** A call of any tool. */
+export function isCall({ type }: Block): boolean {
   return ['server_tool_use', 'mcp_tool_use', 'tool_use'].includes(type);
 }

@@ -1,9 +1,10 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { assertInput, typed } from '../errors.ts';
 import { carriedContainer, requestedContainerId } from '../wire/container.ts';
+import { withAnswer, withReply } from './append.ts';
 import { checkpointAt } from './checkpoint.ts';
 import { foldResponses } from './fold-responses.ts';
-import { asMessage, withoutEmpty, withoutOpenCalls } from './history.ts';
+import { withoutEmpty, withoutOpenCalls } from './history.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { type AnswerParser, parseAnswer } from './parse-answer.ts';
 import {
@@ -59,10 +60,10 @@ export function turnFrom<Parsed = null>(
     const ended = { ...folded, status: 'ended' as const, outcome, stopReason };
     const { parsed, notice } = parseAnswer(ended, parse);
     const state = notice ? { ...ended, notices: [...ended.notices, notice] } : ended;
-    const messages = [
-      ...(earlier?.messages ?? params.messages),
-      ...history.map((one) => (isResponse(one) ? asMessage(one) : one)),
-    ];
+    const messages = history.reduce<MessageParam[]>(
+      (before, one) => (isResponse(one) ? withAnswer(before, one) : withReply(before, one.content)),
+      [...(earlier?.messages ?? params.messages)],
+    );
     if (!isUnfinished(outcome)) {
       return { ...state, outcome, responses, messages: withoutOpenCalls(messages).messages, parsed };
     }

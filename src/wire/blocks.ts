@@ -108,7 +108,9 @@ export function callerOf(block: Block): Caller {
   return { type: caller['type'], toolId: typeof caller['tool_id'] === 'string' ? caller['tool_id'] : null };
 }
 
-/** The client tool calls among these blocks. */
+/** The client tool calls among these blocks; one that a gateway repeats is the first of that id. */
 export function toolUsesIn(blocks: readonly unknown[]): CallBlock[] {
-  return blocks.filter((block): block is CallBlock => isBlock(block) && isToolUse(block));
+  const calls = blocks.filter((block): block is CallBlock => isBlock(block) && isToolUse(block));
+  const ids = calls.map(({ id }) => id);
+  return calls.filter(({ id }, index) => ids.indexOf(id) === index);
 }

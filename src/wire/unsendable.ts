@@ -69,6 +69,17 @@ const KEYS: Readonly<Record<string, string>> = {
   image: 'source cache_control transformations',
   document: 'source title context citations cache_control',
   container_upload: 'file_id cache_control',
+  search_result: 'source title content citations cache_control',
+  web_search_tool_result: 'tool_use_id content caller cache_control',
+  web_fetch_tool_result: 'tool_use_id content caller cache_control',
+  mcp_tool_use: 'id name input server_name cache_control',
+  mcp_tool_result: 'tool_use_id content is_error cache_control',
+  ...Object.fromEntries(
+    ['', 'bash_', 'text_editor_'].map((tool) => [
+      `${tool}code_execution_tool_result`,
+      'tool_use_id content cache_control',
+    ]),
+  ),
 };
 
 /** The keys of a block that the API does not take, such as those that other tools store with it. */
