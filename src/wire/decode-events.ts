@@ -14,6 +14,16 @@ const FED_AT_ONCE = 65_536;
  */
 const LINE_SLACK = 64;
 
+/** So much of a line that the end cut is kept. */
+const STRAY_LENGTH = 1000;
+
+/** Whether a text begins as server-sent events do, as far as it goes. */
+export function beginsEvents(text: string): boolean {
+  return ['event:', 'data:', 'id:', 'retry:', ':'].some(
+    (field) => text.startsWith(field) || field.startsWith(text),
+  );
+}
+
 const KNOWN_EVENTS = new Set([
   'message_start',
   'message_delta',
@@ -23,8 +33,16 @@ const KNOWN_EVENTS = new Set([
   'content_block_stop',
 ]);
 
-/** Server-sent events: text decoding, SSE and JSON in one synchronous step per chunk. */
-export function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (event: WireEvent) => void) {
+/**
+ * Server-sent events: text decoding, SSE and JSON in one synchronous step per chunk.
+ *
+ * @param onStray gets each line that is no field of an event, also one that the end cut
+ */
+export function createEventDecoder(
+  { maxEventBytes }: ReadOptions,
+  onEvent: (event: WireEvent) => void,
+  onStray: (line: string) => void,
+) {
   let failure: TurnBreak | undefined;
   const text = new TextDecoder();
   const parse = createEventParser();
@@ -41,13 +59,19 @@ export function createEventDecoder({ maxEventBytes }: ReadOptions, onEvent: (eve
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') failure ??= eventTooLarge(maxEventBytes, error);
       else measure(error.line ?? '');
+      if (error.type === 'unknown-field') onStray(error.line ?? '');
     },
   });
   // A CR may be half a CRLF, so the parser waits for what follows it. At the end nothing does.
   let endsInCr = false;
+  let lastLine = '';
   return (bytes: Uint8Array | undefined): TurnBreak | undefined => {
     const chunk = bytes ? text.decode(bytes, { stream: true }) : endsInCr ? '\n' : '';
     endsInCr = chunk.endsWith('\r') || (endsInCr && chunk === '');
+    const lineStart = Math.max(chunk.lastIndexOf('\n'), chunk.lastIndexOf('\r')) + 1;
+    const tail = chunk.slice(lineStart, lineStart + STRAY_LENGTH);
+    lastLine = lineStart > 0 ? tail : lastLine + tail.slice(0, STRAY_LENGTH - lastLine.length);
+    if (!bytes && lastLine !== '' && !beginsEvents(lastLine)) onStray(lastLine);
     // The parser hands out an event at its blank line: what stands after the last one at
     // the end was cut. It searches each line's end up to the end of what it is given, so
     // a huge chunk is given in pieces. After an event that is too large it takes no more.

@@ -1,11 +1,12 @@
 import { asText, isRecord } from './blocks.ts';
 import { printable } from './turn-break.ts';
 
-/** Where gateways put what they say. */
+/** Where gateways put what they say, in any case: AWS writes `Message`. */
 const KEYS = [
   'error',
   'errors',
   'message',
+  'errormessage',
   'detail',
   'details',
   'error_description',
@@ -13,7 +14,7 @@ const KEYS = [
   'title',
   'reason',
 ];
-const KIND_KEYS = ['type', 'code', 'status', 'status_code'];
+const KIND_KEYS = ['type', '__type', 'code', 'status', 'status_code'];
 /** Nested deeper, it is no report of an error. */
 const DEEPEST = 5;
 
@@ -21,14 +22,15 @@ const DEEPEST = 5;
 export function wordsOf(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'string') return printable(value.slice(0, 1000)) || undefined;
   if (depth === DEEPEST) return undefined;
-  const held = Array.isArray(value)
-    ? value.slice(0, 10)
-    : isRecord(value)
-      ? KEYS.map((key) => value[key])
-      : [];
+  const held = Array.isArray(value) ? value.slice(0, 10) : isRecord(value) ? valuesOf(value) : [];
   const words = new Set(held.map((one) => wordsOf(one, depth + 1)));
   words.delete(undefined);
   return [...words].join(': ').slice(0, 1000) || undefined;
+}
+
+function valuesOf(value: Readonly<Record<string, unknown>>): unknown[] {
+  const byKey = new Map(Object.entries(value).map(([key, held]) => [key.toLowerCase(), held]));
+  return KEYS.map((key) => byKey.get(key));
 }
 
 /** What a server calls an error, as a name where it has one, and what a program reads: a status first. */

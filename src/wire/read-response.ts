@@ -1,5 +1,5 @@
 import { isRecord, type WireEvent } from './blocks.ts';
-import { createEventDecoder, failureOfErrorEvent, handOut } from './decode-events.ts';
+import { beginsEvents, createEventDecoder, failureOfErrorEvent, handOut } from './decode-events.ts';
 import { wordsOf } from './error-words.ts';
 import { headerOf } from './headers.ts';
 import { parseJson } from './partial-json.ts';
@@ -22,6 +22,8 @@ type Decoder = (bytes: Uint8Array | undefined) => TurnBreak | undefined;
 
 /** So many bytes of a body are kept to show its beginning where it is no stream. */
 const SHOWN_BYTES = 2048;
+
+const FOREIGN = "its events are none of the Messages API's, so check the client's baseURL";
 
 const NO_BYTES: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: async function* () {} };
 
@@ -98,11 +100,12 @@ function createBodyDecoder(
     if (begin === '') return bytes || isMeantAsEvents(facts) ? undefined : notAStream(facts, '');
     decode ??= /^[{[]/.test(begin)
       ? createMessageDecoder(options, facts, take)
-      : createEventDecoder(options, take);
+      : createEventDecoder(options, take, (line) => watch.noteStray(line));
     const failure = decode(bytes);
     if (failure || bytes) return failure;
     if (!watch.started && !beginsEvents(begin)) return notAStream(facts, begin);
-    return watch.stopped ? undefined : lastWords(watch.stranger);
+    if (watch.stopped) return undefined;
+    return lastWords(watch) ?? (watch.isForeign ? notAStream(facts, begin, FOREIGN) : undefined);
   };
 }
 
@@ -116,17 +119,11 @@ function isMeantAsEvents({ contentType }: AnswerFacts): boolean {
   return contentType === undefined || /\bevent-stream\b/i.test(contentType ?? '');
 }
 
-/** Whether a text begins as server-sent events do, as far as it goes. */
-function beginsEvents(text: string): boolean {
-  return ['event:', 'data:', 'id:', 'retry:', ':'].some(
-    (field) => text.startsWith(field) || field.startsWith(text),
-  );
-}
-
-/** A last event that is none of the API's and no `[DONE]` is what a gateway says of the end. */
-function lastWords(data: string | null): TurnBreak | undefined {
-  const event = parseJson(data ?? '');
-  return wordsOf(event) ? failureOfErrorEvent(event) : undefined;
+/** What came last, where it is no event of the API's and no `[DONE]`, is what a gateway says of the end. */
+function lastWords({ stranger, strays }: ResponseWatch): TurnBreak | undefined {
+  const event = parseJson(stranger ?? strays ?? '');
+  if (wordsOf(event)) return failureOfErrorEvent(event);
+  return strays === null ? undefined : failureOfErrorEvent(strays);
 }
 
 /** A whole message as JSON, handed out as the two events that carry one. */

@@ -11,6 +11,10 @@ const whole = sseOf(response([{ type: 'text', text: 'Hello.' }]));
 const begun = whole.slice(0, whole.indexOf('event: message_delta'));
 const EVENTS = 'text/event-stream';
 
+/** As a server sends it that speaks another API. */
+const chunk = (content: string) =>
+  `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content } }] })}\n\n`;
+
 /** A turn whose every POST gets this answer, and which may be sent again. */
 async function answeredWith(body: BodyInit | null, type: string | null, status = 200) {
   let posts = 0;
@@ -47,6 +51,25 @@ describe('HTTP 200 with what is no stream', () => {
     ['a detail', '{"detail":[{"msg":"field required"}]}', 'application/json', /: field required\./],
     ['a list', '[{"error":{"message":"quota"}}]', 'application/json', /: quota\./],
     ['errors', '{"errors":[{"title":"one"},"two"]}', 'application/json', /: one: two\./],
+    [
+      'an error of AWS',
+      '{"__type":"Throttled","Message":"slow down"}',
+      EVENTS,
+      /event-stream\): slow down\./,
+    ],
+    ['a message of AWS', '{"Message":"slow down"}', 'application/json', /json\): slow down\./],
+    [
+      "another API's chunks",
+      `${chunk('Hel')}${chunk('lo')}data: [DONE]\n\n`,
+      EVENTS,
+      /none of the Messages API's.*baseURL.*begins: data: \{"id":"chatcmpl-1"/,
+    ],
+    [
+      "another API's typed events",
+      'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_1"}}\n\n',
+      EVENTS,
+      /none of the Messages API's.*begins: event: response\.created/,
+    ],
     ['words with escapes', '{"error":"\\u0061bc"}', 'application/json', /: abc\./],
     ['nothing', '', 'text/plain', /HTTP 200, text\/plain.*The body is blank/],
     ['no body and no type', null, null, /no content type.*The body is blank/],
@@ -103,6 +126,7 @@ describe('an error within a stream, as gateways write it', () => {
     ['[{"error":{"message":"quota","code":400}}]', /: quota/, 1],
     ['{"detail":"upstream said no"}', /: upstream said no/, 1],
     ['{"message":"upstream said no"}', /: upstream said no/, 1],
+    ['{"__type":"ThrottlingException","Message":"slow down"}', /ThrottlingException: slow down/, 1],
   ])('%s without an event line', async (data, message, sent) => {
     const check = async (before: string) => {
       const { result, posts } = await answeredWith(`${before}data: ${data}\n\ndata: [DONE]\n\n`, EVENTS);
@@ -122,6 +146,36 @@ describe('an error within a stream, as gateways write it', () => {
     const { result, posts } = await answeredWith(`${begun}event: error\ndata: ${data}\n\n`, EVENTS);
     expect(result).toMatchObject({ code: 'stream_error', message: expect.stringMatching(message) });
     expect(posts).toBe(1);
+  });
+
+  it.each([
+    [
+      'a page',
+      '<html>\n<h1>502 Bad Gateway</h1>\n\n</html>\n',
+      /: <html> <h1>502 Bad Gateway<\/h1> <\/html>$/,
+    ],
+    ['a page without an end', '<html><h1>502 Bad Gate', /: <html><h1>502 Bad Gate$/],
+    ['a line', 'upstream connect error: reset by peer\n', /: upstream connect error: reset by peer$/],
+    ['a line of CRs', 'upstream went\raway', /: upstream went away$/],
+    ['JSON in lines', '{\n  "error": {\n    "message": "upstream said no"\n  }\n}', /: upstream said no$/],
+    ['JSON in a line', '{"Message":"slow down"}', /: slow down$/],
+    ['a long line', `x${'y'.repeat(100_000)}`, /: xy{999}$/],
+    ['many lines', 'no\n'.repeat(100_000), /: (no ){99,400}no?$/],
+    ['a line with escapes', 'no\u001b[2J luck', /: no \[2J luck$/],
+  ])('%s that is no event, after events', async (_, words, message) => {
+    const { result, posts } = await answeredWith(begun + words, EVENTS);
+    expect(result).toMatchObject({ code: 'stream_error', message: expect.stringMatching(message) });
+    expect(result.state.text).toBe('Hello.');
+    expect(posts).toBe(1);
+    const whole = new Response(begun + words, { headers: { 'content-type': EVENTS } });
+    expect((await thrownBy(drained(turnEvents(whole)))).message).toMatch(message);
+  });
+
+  it('a line that is no event is none where the stream goes on, and is cut later', async () => {
+    const body = `${begun}keep alive\n\n${whole.slice(begun.length)}`;
+    expect((await answeredWith(body, EVENTS)).result).toMatchObject({ outcome: 'completed' });
+    const cut = `keep alive\n\n${begun}event: content_block_st`;
+    expect((await answeredWith(`: hi\n\n${cut}`, EVENTS)).result).toMatchObject({ code: 'stream_cut' });
   });
 
   it('is none where the stream goes on and ends', async () => {
