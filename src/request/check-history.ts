@@ -66,7 +66,7 @@ const UNBOUND = /^claude-(?:[0-3]|(?:opus|sonnet|haiku)-(?:4|5$|5-20))/;
  * What the API would refuse in a history, such as one that another tool stored, and a history that it takes.
  * A server's call in the last message is no fault: a paused turn ends so. Nothing is mutated.
  *
- * @throws {InvalidInputError} for what is no list.
+ * @throws {InvalidInputError} for what is no list, and for options that are none.
  *
  * @example
  * ```ts
@@ -88,9 +88,23 @@ export function checkHistory(
 /** What {@link checkHistory} finds, and the repaired messages with the index that each had. */
 export function examine(
   messages: readonly MessageParam[],
-  { model }: CheckHistoryOptions,
+  options: CheckHistoryOptions,
 ): { readonly findings: readonly HistoryFinding[]; readonly kept: readonly KeptMessage[] } {
   assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
+  assertInput(
+    Object(options) === options,
+    'checkHistory takes its options as an object',
+    options,
+    "Pass { model: '…' }.",
+  );
+  const { model } = options;
+  const isModel = model === undefined || typeof model === 'string';
+  assertInput(
+    isModel,
+    'checkHistory takes the id of a model as its model',
+    model,
+    'Leave it out if you know none.',
+  );
   const findings: HistoryFinding[] = [];
   const find: Find = (code, path, message, cure) => {
     findings.push({ code, path, message: `${path}: ${message}.`, cure });

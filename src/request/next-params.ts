@@ -59,6 +59,14 @@ export function nextParams<P extends TurnParams | RequestParams>(
   options: NextParamsOptions = {},
 ): (Omit<P, 'container'> & { container?: string | ContainerParams }) | undefined {
   return typed('nextParams', () => {
+    assertInput(Array.isArray(params?.messages), 'nextParams takes params with messages', params);
+    assertInput(Array.isArray(response?.content), 'nextParams takes a response with content', response);
+    assertInput(
+      Object(options) === options,
+      'nextParams takes its options as an object',
+      options,
+      'Pass { toolResults }.',
+    );
     const { interrupt, toolResults } = options;
     const whole = withResponse(params, response);
     if (interrupt !== undefined) return interruptedParams(whole, interrupt).params;

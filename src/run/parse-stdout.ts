@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { CodeExecutionError, guardOf, quoted, typed } from '../errors.ts';
+import { assertInput, CodeExecutionError, guardOf, quoted, typed } from '../errors.ts';
 import type { Execution } from '../turn/execution.ts';
+import { isRecord } from '../wire/blocks.ts';
 import { asShown, inexactNumberIn, jsonAtEnd, lastLine, notANumberIn } from './printed-json.ts';
 
 /**
@@ -68,6 +69,7 @@ export const isStdoutError = /* @__PURE__ */ guardOf<StdoutError>('StdoutError')
  * It is read as a terminal shows it: without colours and a BOM, and of a line of progress, what stands
  * after its last `\r`. What the schema itself throws passes through.
  *
+ * @throws {InvalidInputError} for what is no execution, and no Standard Schema.
  * @throws {StdoutError} when the execution did not succeed, and when its stdout is empty,
  * encrypted, no JSON, or not what the schema asks for; it has the stdout and the issues.
  *
@@ -81,13 +83,31 @@ export async function parseStdout<Output>(
   execution: Execution,
   schema: StandardSchema<Output>,
 ): Promise<Output> {
-  const value = typed('parseStdout', () => printedBy(execution));
+  const value = typed('parseStdout', () => {
+    assertArguments(execution, schema);
+    return printedBy(execution);
+  });
   const result = await schema['~standard'].validate(value);
   if (!result.issues) return result.value;
   const issues = result.issues.map(issueOf);
   const reason = `the JSON that it printed is not what the schema asks for: ${list(issues)}.`;
   throw new StdoutError(execution, 'schema_mismatch', reason, issues);
 }
+
+function assertArguments(execution: unknown, schema: unknown): void {
+  const isExecution = isRecord(execution) && typeof execution['status'] === 'string' && 'stdout' in execution;
+  const cure = isRecord(execution) && typeof execution['then'] === 'function' ? 'Await it first.' : OF_A_TURN;
+  assertInput(isExecution, 'parseStdout takes an execution', execution, cure);
+  // A schema of arktype is a function.
+  const standard: unknown = Object(schema)['~standard'];
+  const isSchema = isRecord(standard) && typeof standard['validate'] === 'function';
+  assertInput(isSchema, 'parseStdout takes a Standard Schema as its second argument', schema, NO_STANDARD);
+}
+
+const OF_A_TURN =
+  "Pass one of a turn, such as `turn.executions.findLast(({ kind }) => kind === 'python')`, where there is one.";
+const NO_STANDARD =
+  'Schemas of zod 3.24, valibot 1 and arktype 2, and of later versions, are: they have `~standard`.';
 
 function printedBy(execution: Execution): unknown {
   const { status, stdout, encryptedStdout } = execution;

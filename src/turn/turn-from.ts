@@ -46,6 +46,12 @@ export function turnFrom<Parsed = null>(
   options: TurnFromOptions<Parsed> = {},
 ): Turn<Parsed> {
   return typed('turnFrom', () => {
+    assertInput(
+      Object(options) === options,
+      'turnFrom takes its options as an object',
+      options,
+      'Pass { parse, earlier }.',
+    );
     const { parse = null, earlier } = options;
     const added = Array.isArray(history) ? history.filter(isResponse) : [];
     const rule = 'turnFrom takes the params of a request and a list with at least one response';

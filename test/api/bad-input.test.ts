@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import {
   Container,
+  checkHistory,
   codeExecutionTool,
   containerUpload,
   describeArtifacts,
   downloadArtifact,
+  type Execution,
   isInvalidInputError,
+  nextParams,
+  parseStdout,
   runTurn,
   streamTurn,
+  turnFrom,
 } from 'code-execution-kit';
 import { createEmulator, say } from 'code-execution-kit/emulator';
 import { saveArtifacts, uploadPath } from 'code-execution-kit/node';
@@ -179,5 +184,51 @@ describe('emulator scripts', () => {
   it('tell what is left over', () => {
     const emulator = createEmulator({ script: [say('one'), say('two')] });
     expect(() => emulator.assertDone()).toThrow(/2 of 2 steps.*\n {2}0 {2}say {5}one\n {2}1 {2}say {5}two/);
+  });
+});
+
+describe('what readers and pure functions are given', () => {
+  const execution = { id: 'x', status: 'succeeded', stdout: '1', encryptedStdout: null } as Execution;
+  const schema = {
+    '~standard': { version: 1 as const, vendor: 'own', validate: (value: unknown) => ({ value }) },
+  };
+  const message = { content: [], stop_reason: 'end_turn' };
+  const callable = Object.assign(() => 1, schema);
+
+  it.each([
+    ['a function', (value: unknown) => value, /Standard Schema.*got a function\..*zod 3\.24/],
+    ['a schema of an old zod', { parse: () => 1, safeParse: () => 1 }, /got an object with parse, safeParse/],
+    ['nothing', undefined, /got undefined/],
+    ['null', null, /got null/],
+    ['a text', 'number', /got "number"/],
+    ['half a schema', { '~standard': { version: 1 } }, /got an object with ~standard/],
+  ])('parseStdout with %s as its schema', async (_, wrong, message) => {
+    await expectRefused(() => parseStdout(execution, wrong as never), message);
+  });
+
+  it.each([
+    ['undefined', undefined, /takes an execution, got undefined\..*turn\.executions/],
+    ['a list', [execution], /got an array of 1/],
+    ['a promise', Promise.resolve(execution), /got a Promise\. Await it first/],
+    ['a turn', { status: 'ended', executions: [] }, /got an object with status, executions/],
+  ])('parseStdout with %s as its execution', async (_, wrong, message) => {
+    await expectRefused(() => parseStdout(wrong as never, schema), message);
+  });
+
+  it('parseStdout takes a schema that is a function', async () => {
+    expect(await parseStdout(execution, callable)).toBe(1);
+  });
+
+  it.each([
+    ['checkHistory', () => checkHistory([], null as never), /options as an object, got null/],
+    ['checkHistory', () => checkHistory([], 'claude' as never), /got "claude"\. Pass \{ model/],
+    ['checkHistory', () => checkHistory([], { model: 5 } as never), /id of a model as its model, got 5/],
+    ['checkHistory', () => checkHistory(null as never), /list of messages, got null/],
+    ['nextParams', () => nextParams(params, message, null as never), /got null\. Pass \{ toolResults/],
+    ['nextParams', () => nextParams(null as never, message), /params with messages, got null/],
+    ['nextParams', () => nextParams(params, null as never), /response with content, got null/],
+    ['turnFrom', () => turnFrom(params, [message as never], null as never), /got null\. Pass \{ parse/],
+  ])('%s refuses what it cannot read', async (_, call, message) => {
+    await expectRefused(call, message);
   });
 });
