@@ -42,11 +42,12 @@ export function withReply(
   content: string | readonly object[],
 ): MessageParam[] {
   const last = messages.at(-1);
-  const calls = last ? blocksOf(last).map(({ id }) => String(id)) : [];
+  const calls = new Set(last ? blocksOf(last).map(({ id }) => String(id)) : []);
+  const numbered = numberedBy(calls);
   const answering = (block: object) => {
     if (!isBlock(block) || block.type !== 'tool_result') return block;
     const id = String(block['tool_use_id']);
-    const renamed = calls.includes(id) ? undefined : calls.find((call) => isNumbered(call, id));
+    const renamed = calls.has(id) ? undefined : numbered.get(id)?.[0];
     return renamed === undefined ? block : { ...block, tool_use_id: renamed };
   };
   const answers = Array.isArray(content) ? content.map(answering) : content;
@@ -56,6 +57,7 @@ export function withReply(
 /** Gives each block of a response in turn as it can stand after the earlier ones, or `null`. */
 function placerFor(earlier: readonly Block[]): (block: Block) => Block | null {
   const known = new Set(earlier.filter(isCall).map(({ id }) => String(id)));
+  const numbered = numberedBy(known);
   const answered = new Set(earlier.map(({ tool_use_id: id }) => id));
   /** The calls of this response, with the ids that they got. */
   const own = new Map<unknown, string>();
@@ -78,7 +80,7 @@ function placerFor(earlier: readonly Block[]): (block: Block) => Block | null {
   };
 
   const asResult = (block: Block, id: string): Block | null => {
-    const open = () => [...known].find((call) => isNumbered(call, id) && !answered.has(call));
+    const open = () => numbered.get(id)?.find((call) => !answered.has(call));
     const call = own.get(id) ?? (answered.has(id) ? open() : id);
     if (call === undefined || answered.has(call)) return null;
     if (!known.has(call) && !own.has(id)) {
@@ -104,5 +106,15 @@ function unused(id: string, known: ReadonlySet<unknown>): string {
   return `${id}_${number}`;
 }
 
-const isNumbered = (call: string, id: string) =>
-  call.startsWith(`${id}_`) && /^\d+$/.test(call.slice(id.length + 1));
+/** The ids that {@link unused} may have made, by the id that they were made of. */
+function numberedBy(ids: Iterable<string>): Map<string, string[]> {
+  const numbered = new Map<string, string[]>();
+  for (const id of ids) {
+    const [, base] = /^(.+)_\d+$/.exec(id) ?? [];
+    if (base === undefined) continue;
+    const made = numbered.get(base);
+    if (made) made.push(id);
+    else numbered.set(base, [id]);
+  }
+  return numbered;
+}

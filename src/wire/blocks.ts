@@ -110,7 +110,10 @@ export function callerOf(block: Block): Caller {
 
 /** The client tool calls among these blocks; one that a gateway repeats is the first of that id. */
 export function toolUsesIn(blocks: readonly unknown[]): CallBlock[] {
-  const calls = blocks.filter((block): block is CallBlock => isBlock(block) && isToolUse(block));
-  const ids = calls.map(({ id }) => id);
-  return calls.filter(({ id }, index) => ids.indexOf(id) === index);
+  const seen = new Set<unknown>();
+  return blocks.filter((block): block is CallBlock => {
+    if (!isBlock(block) || !isToolUse(block) || seen.has(block.id)) return false;
+    seen.add(block.id);
+    return true;
+  });
 }
