@@ -13,6 +13,7 @@ const library: Options = {
     index: 'src/index.ts',
     node: 'src/node/index.ts',
     relay: 'src/relay/index.ts',
+    catalog: 'src/catalog/index.ts',
     emulator: 'src/emulator/index.ts',
   },
   format: ['esm', 'cjs'],

@@ -7,6 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const alias = [
   { find: /^code-execution-kit$/, replacement: at('./test/support/frozen-kit.ts') },
   { find: /^code-execution-kit\/node$/, replacement: at('./test/support/frozen-node.ts') },
+  { find: /^code-execution-kit\/catalog$/, replacement: at('./test/support/frozen-catalog.ts') },
   { find: /^code-execution-kit\/(.+)$/, replacement: at('./src').concat('/$1/index.ts') },
 ];
 

@@ -32,6 +32,14 @@ export interface FilesClient {
   };
 }
 
+/** The Models API as the SDK offers it. */
+export interface ModelsClient {
+  readonly models: {
+    // biome-ignore lint/suspicious/noExplicitAny: generated signatures fit open ones only.
+    retrieve(id: string, params?: any, options?: any): PromiseLike<object>;
+  };
+}
+
 /** Clients of clouds that offer Claude but not its code execution tool (documented, Aug 2026). */
 const WITHOUT_CODE_EXECUTION = /^Anthropic(Bedrock|Vertex$)/;
 
@@ -44,7 +52,22 @@ export function assertMessagesClient(client: unknown): asserts client is Message
   const messages = property(client, 'messages');
   const rule = 'The first argument must be a client of @anthropic-ai/sdk (`new Anthropic()`)';
   assertInput(typeof property(messages, 'create') === 'function', rule, client);
-  const owner = ownerOf(client) ?? ownerOf(messages);
+  assertRunsCode(ownerOf(client) ?? ownerOf(messages));
+}
+
+/**
+ * Checks that a client can be asked about models.
+ *
+ * @throws {InvalidInputError} naming the function that needs it, and for Bedrock and Vertex clients.
+ */
+export function assertModelsClient(client: unknown, caller: string): asserts client is ModelsClient {
+  assertRunsCode(ownerOf(client));
+  const hasModels = typeof property(property(client, 'models'), 'retrieve') === 'function';
+  const rule = `${caller} needs a client with the Models API (\`client.models\`), or null`;
+  assertInput(hasModels, rule, client, 'With null the table of this package answers alone.');
+}
+
+function assertRunsCode(owner: object | undefined): void {
   const unsupported = owner && nameOfClientWithoutCodeExecution(owner);
   if (unsupported) {
     throw new InvalidInputError(

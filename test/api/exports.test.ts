@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as kit from 'code-execution-kit';
+import * as catalog from 'code-execution-kit/catalog';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import * as relay from 'code-execution-kit/relay';
@@ -12,6 +13,7 @@ it('exports these names, and no others', () => {
     '.': namesOf(kit),
     './node': namesOf(node),
     './relay': namesOf(relay),
+    './catalog': namesOf(catalog),
     './emulator': namesOf(emulator),
   }).toEqual({
     '.': [
@@ -74,6 +76,7 @@ it('exports these names, and no others', () => {
       'toResponse',
       'toUIMessageStreamResponse',
     ],
+    './catalog': ['describeSandbox', 'estimateCost', 'maxCost', 'prices', 'sandbox', 'toolFor'],
     './emulator': [
       'EmulatorError',
       'bash',

@@ -1,6 +1,8 @@
 import * as given from 'code-execution-kit';
+import * as givenCatalog from 'code-execution-kit/catalog';
 import * as givenNode from 'code-execution-kit/node';
 import { expect, it } from 'vitest';
+import * as catalog from '../../src/catalog/index.ts';
 import * as kit from '../../src/index.ts';
 import * as node from '../../src/node/index.ts';
 
@@ -16,6 +18,7 @@ it('freezes what tests pass to every function that takes data', () => {
       .map(([name]) => name);
   expect(notFrozen(kit, given).sort()).toEqual(TAKE_NO_DATA);
   expect(notFrozen(node, givenNode)).toEqual([]);
+  expect(notFrozen(catalog, givenCatalog)).toEqual(['describeSandbox']);
   const files = ['file_1'];
   given.userMessage('Hello.', { files });
   expect(() => files.push('file_2')).toThrow(TypeError);
