@@ -35,6 +35,13 @@ export {
 export { type UploadAllOptions, uploadAll } from './files/upload/upload-all.ts';
 export { type UploadFileOptions, type UploadSource, uploadFile } from './files/upload/upload-file.ts';
 export type { UploadNotice, UploadOptions } from './files/upload/upload-options.ts';
+export type {
+  SpanAttributes,
+  TracingContext,
+  TracingSpan,
+  TracingTracer,
+  TurnTracing,
+} from './observe/tracing.ts';
 export {
   type CheckedHistory,
   type CheckHistoryOptions,

@@ -1,11 +1,26 @@
+import type { UnnumberedEvent } from '../turn/events.ts';
+
 /** Watches a turn from outside, as a span does. */
 export interface TurnObserver {
-  /**
-   * Called around each POST: what it makes active is active
-   * while the request is sent and its headers are awaited.
-   */
-  readonly post: <T>(send: () => Promise<T>) => Promise<T>;
+  /** Runs what the turn sends and calls: what it makes active is active while the work begins. */
+  readonly inside: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs the handler of a call, in the same way. */
+  readonly handler: <T>(call: Call, work: () => Promise<T>) => Promise<T>;
+  /** Gets each event after it happened. */
+  readonly see: (event: UnnumberedEvent) => void;
+  /** Nothing happens any more. May be called again. */
+  readonly end: () => void;
+}
+
+/** A call of one of the caller's own tools. */
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
 }
 
 /** For a run that is not observed. */
-export const UNOBSERVED: TurnObserver = { post: (send) => send() };
+export const UNOBSERVED: Pick<TurnObserver, 'inside' | 'handler'> = {
+  inside: (work) => work(),
+  handler: (_, work) => work(),
+};

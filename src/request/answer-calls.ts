@@ -16,6 +16,8 @@ export interface ToolRound {
   readonly incomplete: ReadonlySet<string>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Runs each handler, such as in the span of a tracer. */
+  readonly around?: <T>(call: ToolUseBlock, work: () => Promise<T>) => Promise<T>;
 }
 
 type Content = ToolResultBlockParam['content'];
@@ -37,7 +39,7 @@ export async function answerCalls(
 async function answerCall(
   { id, name, ...rest }: ToolUseBlock,
   textOnly: boolean,
-  { handlers, incomplete, timeoutMs, signal }: ToolRound,
+  { handlers, incomplete, timeoutMs, signal, around = (_, work) => work() }: ToolRound,
 ): Promise<ToolResultBlockParam> {
   const tool = handlers.get(name) as RunnableTool;
   const result = (content: Content, isError = false): ToolResultBlockParam => ({
@@ -63,7 +65,7 @@ async function answerCall(
   try {
     // A copy: what the response holds is sent back as it came.
     const call: ToolUseBlock = structuredClone({ id, name, ...rest });
-    const given = await untilAborted(runTool(tool, call, own.signal), own.signal);
+    const given = await around(call, () => untilAborted(runTool(tool, call, own.signal), own.signal));
     return result(contentOf(given, name, textOnly));
   } catch (error) {
     signal.throwIfAborted();

@@ -59,7 +59,14 @@ export function unfinishedTurn(
 }
 
 /** Names and sizes are a courtesy: a turn that cost minutes neither fails for them nor waits long. */
-async function describeArtifactsOf({ client, options, signal, emit, readState }: Run): Promise<void> {
+async function describeArtifactsOf({
+  client,
+  options,
+  signal,
+  emit,
+  readState,
+  observer,
+}: Run): Promise<void> {
   const state = readState();
   const { artifacts } = state;
   if (artifacts.length === 0 || !hasFiles(client)) return;
@@ -67,7 +74,8 @@ async function describeArtifactsOf({ client, options, signal, emit, readState }:
   let reason = 'the answer was no list of these files';
   try {
     const ids = artifacts.map(({ fileId }) => fileId);
-    const found = await lookUpFiles(client, ids, { maxRetries: 1, ...options.request, signal });
+    const request = { maxRetries: 1, ...options.request, signal };
+    const found = await observer.inside(() => lookUpFiles(client, ids, request));
     if (found.isEndless) reason = 'the list had no end';
     for (const artifact of artifacts) {
       const lookedUp = lookedUpArtifact(artifact, found);

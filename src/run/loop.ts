@@ -1,5 +1,6 @@
 import type { ToolUseBlock } from '@anthropic-ai/sdk/resources/messages';
 import { attempt, reasonOf } from '../errors.ts';
+import type { TurnTracing } from '../observe/tracing.ts';
 import { answerCalls } from '../request/answer-calls.ts';
 import { beginsTurn, inertUploads } from '../request/uploads.ts';
 import { isContainerLost, type KnownContainer, verdictOf } from '../sdk/failures.ts';
@@ -59,7 +60,26 @@ export interface Start {
  * Whatever it throws, a `turn-error` event came before.
  */
 export function runLoop(run: Run, start: Start): AsyncGenerator<void, Turn> {
-  return new TurnLoop(run, start).run();
+  const { tracing } = run.options;
+  // What was aborted before it began has no span.
+  return tracing && !run.signal.aborted ? traced(run, start, tracing) : new TurnLoop(run, start).run();
+}
+
+async function* traced(run: Run, start: Start, tracing: TurnTracing): AsyncGenerator<void, Turn> {
+  // Loaded when it is needed: most turns have no tracer.
+  const { turnSpan } = await import('../observe/turn-span.ts');
+  const { params, state: before } = start.standing;
+  const conversationId = run.options.request.openTelemetry?.conversationId;
+  const observer = turnSpan(tracing, { params, conversationId, before, readState: run.readState });
+  const emit: Run['emit'] = (event) => {
+    run.emit(event);
+    observer.see(event);
+  };
+  try {
+    return yield* new TurnLoop({ ...run, emit, observer }, start).run();
+  } finally {
+    observer.end();
+  }
 }
 
 class TurnLoop {
@@ -200,9 +220,12 @@ class TurnLoop {
    * the turn between two responses, where nothing is lost.
    */
   async #callback<T>(name: 'onCheckpoint' | 'stopWhen', call: () => T | PromiseLike<T>): Promise<T> {
-    const { signal } = this.#run;
+    const { signal, observer } = this.#run;
     try {
-      return await untilAborted((async () => call())(), signal);
+      return await untilAborted(
+        observer.inside(async () => call()),
+        signal,
+      );
     } catch (error) {
       signal.throwIfAborted();
       const code = name === 'onCheckpoint' ? 'checkpoint_failed' : 'stop_when_failed';
@@ -212,13 +235,14 @@ class TurnLoop {
 
   /** Runs the handlers of all waiting calls, and puts their results into one user message. */
   async *#answerTools(): AsyncGenerator<void, void> {
-    const { handlers, options, signal } = this.#run;
+    const { handlers, options, signal, observer } = this.#run;
     const calls = toolUsesIn(this.#standing.responses.at(-1)?.content ?? []) as unknown as ToolUseBlock[];
     signal.throwIfAborted();
     this.#isPending = true;
     const { toolUses } = this.#standing.state;
     const incomplete = new Set(toolUses.flatMap(({ id, inputComplete }) => (inputComplete ? [] : [id])));
-    const round = { handlers, incomplete, timeoutMs: options.toolTimeoutMs, signal };
+    const around = observer.handler;
+    const round = { handlers, incomplete, timeoutMs: options.toolTimeoutMs, signal, around };
     const results = await answerCalls(calls, round);
     this.#moveTo(afterTools(this.#standing, results, this.#moment()));
     await this.#save();

@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { assertInput, InvalidInputError } from '../errors.ts';
+import type { TurnTracing } from '../observe/tracing.ts';
 import type { TurnEvent } from '../turn/events.ts';
 import { DEFAULT_LIMITS, type TurnLimits } from '../turn/limits.ts';
 import type { TurnState } from '../turn/state.ts';
@@ -86,6 +87,8 @@ export interface TurnOptions {
    * What it throws ends the turn with a `TurnInterruptedError` of code `checkpoint_failed`.
    */
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void | PromiseLike<void>) | undefined;
+  /** One OpenTelemetry span for the turn, around those of the SDK: see {@link TurnTracing}. Default none. */
+  readonly tracing?: TurnTracing | undefined;
   /** The clock of limits, times and expiry. Default the system's. */
   readonly now?: (() => Date) | undefined;
   /** The SDK's `RequestOptions` for every request of the turn, such as `headers` and `timeout`. */
@@ -104,6 +107,10 @@ const LOST: Rule = ["'throw' or 'restart'", (value) => value === 'throw' || valu
 const PREFIX: Rule = [
   "'error', 'keep' or 'drop-thinking'",
   (value) => ['error', 'keep', 'drop-thinking'].includes(value as string),
+];
+const TRACING: Rule = [
+  '{ tracer, context }, a tracer and the `context` of @opentelemetry/api',
+  (value) => isTracing(value),
 ];
 const ANY: Rule = ['anything', () => true];
 
@@ -131,6 +138,7 @@ const OPTIONS = {
   signal: { rule: SIGNAL },
   onEvent: { rule: FUNCTION },
   onCheckpoint: { rule: FUNCTION },
+  tracing: { rule: TRACING },
   now: { rule: CLOCK, default: () => new Date() },
   request: { rule: ANY, default: {} },
 } as const satisfies {
@@ -168,6 +176,13 @@ export function resolveTurnOptions(options: TurnOptions = {}): ResolvedTurnOptio
     return date;
   };
   return { ...all, now };
+}
+
+function isTracing(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value['tracer']) || !isRecord(value['context'])) return false;
+  const { tracer, context, cost } = value as unknown as TurnTracing;
+  const functions = [tracer.startActiveSpan, context.active, context.with, cost ?? context.with];
+  return functions.every((one) => typeof one === 'function');
 }
 
 function assertOption(name: string, [mustBe, check]: Rule, value: unknown): void {

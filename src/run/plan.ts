@@ -19,6 +19,8 @@ export interface Stage {
 
 /** A turn that can be run: what a stream needs to know of it, and its steps. */
 export interface TurnPlan {
+  /** Its logger gets the notices. */
+  readonly client: MessagesClient;
   readonly options: Pick<ResolvedTurnOptions, 'signal' | 'onEvent'>;
   /** The state that events go on from. */
   readonly state: TurnState;
@@ -33,5 +35,5 @@ export interface Run extends Stage {
   readonly handlers: ReadonlyMap<string, RunnableTool>;
   /** Reads the answer once the turn is completed. */
   readonly parse: AnswerParser | null;
-  readonly observer: TurnObserver;
+  readonly observer: Pick<TurnObserver, 'inside' | 'handler'>;
 }

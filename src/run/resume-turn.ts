@@ -102,7 +102,7 @@ export async function planResume(
     observer: UNOBSERVED,
   };
   const start = { standing, named: state.container, isRerun: mayRerun && !isAnswered, events };
-  return { options, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
+  return { client, options, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }
 
 /** Takes back what another process did after the checkpoint, for readers who follow its events, too. */

@@ -69,7 +69,7 @@ export function planTurn(
   const all = faults.length > 0 ? [...notices, historyFaultsNotice(faults)] : notices;
   const events = all.map((notice) => ({ type: 'notice' as const, notice }));
   const start = { standing, named: containerData(params.container), isRerun: false, events };
-  return { options: resolved, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
+  return { client, options: resolved, state, steps: (stage) => runLoop({ ...run, ...stage }, start) };
 }
 
 /**

@@ -19,7 +19,7 @@ export interface SendOptions
   extends Pick<ResolvedTurnOptions, 'retries' | 'request' | 'idleTimeoutMs' | 'maxResponseMs'> {
   /** Of this exchange: its limits of time end with it. */
   readonly own: OwnSignal;
-  readonly observer: TurnObserver;
+  readonly observer: Pick<TurnObserver, 'inside'>;
   /** Called before each POST, and with what it fails with. */
   readonly onPost: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -72,7 +72,7 @@ export async function sendMessage(
   };
   for (;;) {
     try {
-      return await observer.post(post);
+      return await observer.inside(post);
     } catch (error) {
       onFailure(error);
       await again(error);

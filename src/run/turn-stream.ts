@@ -1,4 +1,5 @@
 import { InvalidInputError, reasonOf, typedError } from '../errors.ts';
+import { logNotice } from '../sdk/log-notice.ts';
 import type { TurnEvent, UnnumberedEvent } from '../turn/events.ts';
 import { TurnFold } from '../turn/fold.ts';
 import { foldEvents } from '../turn/reduce.ts';
@@ -36,6 +37,7 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
   #taken = 0;
   #seq = 0;
   #onEvent: ((event: TurnEvent) => void) | undefined;
+  #client: unknown;
   #consumer: 'none' | 'iterator' | 'turn' = 'none';
   /** The last `next()` that is still waited for. */
   #lastNext: Promise<void> | undefined;
@@ -193,7 +195,8 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
     }
   }
 
-  #begin({ options, state, steps }: TurnPlan): AsyncGenerator<void, Turn> {
+  #begin({ client, options, state, steps }: TurnPlan): AsyncGenerator<void, Turn> {
+    this.#client = client;
     this.#onEvent = options.onEvent;
     if (options.signal) this.#follow(options.signal);
     this.#fold = new TurnFold(state);
@@ -246,6 +249,7 @@ export class TurnStream<out Parsed = unknown> implements AsyncIterable<TurnEvent
   };
 
   #put(event: TurnEvent): void {
+    if (event.type === 'notice') logNotice(this.#client, event.notice);
     if (this.#consumer === 'turn') this.#fold.push(event);
     else this.#queue.push(event);
   }

@@ -30,6 +30,7 @@ declare global {
   const z: typeof import('zod'), Anthropic: typeof Client;
   const betaZodTool: typeof import('@anthropic-ai/sdk/helpers/beta/zod').betaZodTool;
   const emulator: import('code-execution-kit/emulator').Emulator;
+  const tracer: kit.TracingTracer, context: kit.TracingContext;
 }
 `;
 

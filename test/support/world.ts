@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
+import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk';
 import { type TurnParams, userMessage } from 'code-execution-kit';
 import { createEmulator, type EmulatorOptions, type Fault } from 'code-execution-kit/emulator';
 import { expect, onTestFinished } from 'vitest';
@@ -14,20 +14,21 @@ export const params = deepFreeze({
   messages: [userMessage('Go.')],
 });
 
-export type WorldOptions = Omit<EmulatorOptions, 'script'> & {
-  readonly faults?: readonly Fault[];
-  readonly apiKey?: string;
-  readonly maxRetries?: number;
-};
+export type WorldOptions = Omit<EmulatorOptions, 'script'> &
+  Pick<ClientOptions, 'logger' | 'logLevel'> & {
+    readonly faults?: readonly Fault[];
+    readonly apiKey?: string;
+    readonly maxRetries?: number;
+  };
 
 /** An emulator, the SDK's client for it, and the bodies of the messages that were asked for. */
 export function world(
   script: EmulatorOptions['script'],
-  { faults = [], apiKey = 'none', maxRetries = 0, ...options }: WorldOptions = {},
+  { faults = [], apiKey = 'none', maxRetries = 0, logger, logLevel = 'off', ...options }: WorldOptions = {},
 ) {
   const emulator = createEmulator({ script, ...options });
   emulator.inject(...faults);
-  const client = new Anthropic({ apiKey, maxRetries, fetch: emulator.fetch });
+  const client = new Anthropic({ apiKey, maxRetries, logger, logLevel, fetch: emulator.fetch });
   const bodies = () =>
     emulator.requests.flatMap(({ path, body }) => (path === '/v1/messages' ? [body as TurnParams] : []));
   return { emulator, client, bodies, posts: () => bodies().length };
