@@ -14,6 +14,7 @@ const library: Options = {
     node: 'src/node/index.ts',
     relay: 'src/relay/index.ts',
     catalog: 'src/catalog/index.ts',
+    batch: 'src/batch/index.ts',
     emulator: 'src/emulator/index.ts',
   },
   format: ['esm', 'cjs'],

@@ -8,6 +8,7 @@ export const alias = [
   { find: /^code-execution-kit$/, replacement: at('./test/support/frozen-kit.ts') },
   { find: /^code-execution-kit\/node$/, replacement: at('./test/support/frozen-node.ts') },
   { find: /^code-execution-kit\/catalog$/, replacement: at('./test/support/frozen-catalog.ts') },
+  { find: /^code-execution-kit\/batch$/, replacement: at('./test/support/frozen-batch.ts') },
   { find: /^code-execution-kit\/(.+)$/, replacement: at('./src').concat('/$1/index.ts') },
 ];
 

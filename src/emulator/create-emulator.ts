@@ -117,6 +117,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     timeoutMs,
     eventDelayMs,
     life,
+    batchItem: options.batchItem,
   };
   let requests: RecordedRequest[] = [];
   let faults: Fault[] = [];

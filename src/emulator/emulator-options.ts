@@ -7,6 +7,18 @@ import type { PrefixCheck } from './thinking/check-thinking.ts';
 
 const PREFIX_CHECKS: readonly PrefixCheck[] = ['off', 'silent', 'enforced'];
 
+/** What a batch may make of an item; an error has one of the API's types. */
+export type BatchItemFate =
+  | 'canceled'
+  | 'expired'
+  | { readonly type: string; readonly message?: string | undefined };
+
+/** See {@link EmulatorOptions.batchItem}. */
+export type BatchItemScript = (
+  customId: string,
+  params: Readonly<Record<string, unknown>>,
+) => BatchItemFate | undefined;
+
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
   /**
@@ -43,6 +55,16 @@ export interface EmulatorOptions {
    * are known, too. Default: those of November 2026 that are not about to retire. `any` takes every name.
    */
   readonly models?: readonly string[] | 'any' | undefined;
+  /**
+   * What becomes of an item of a batch, by its `custom_id` and params: `undefined` answers it with the next response
+   * of the script, as without this option.
+   *
+   * @example
+   * ```ts
+   * createEmulator({ script, batchItem: (customId) => (customId === 'a' ? 'expired' : undefined) });
+   * ```
+   */
+  readonly batchItem?: BatchItemScript | undefined;
   /** How many requests `emulator.requests` keeps; the oldest leave. Default 10,000. */
   readonly maxRequests?: number | undefined;
 }
@@ -52,7 +74,7 @@ export function checkOptions(options: EmulatorOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidInputError('createEmulator takes { script }, such as { script: [say("Hello.")] }.');
   }
-  const { prefixCheck, models, maxRequests } = options;
+  const { prefixCheck, models, maxRequests, batchItem } = options;
   if (prefixCheck !== undefined && !PREFIX_CHECKS.includes(prefixCheck))
     throw new InvalidInputError(
       `prefixCheck must be ${PREFIX_CHECKS.join(', ')}, got ${JSON.stringify(prefixCheck)}.`,
@@ -60,6 +82,8 @@ export function checkOptions(options: EmulatorOptions): void {
   const areIds = Array.isArray(models) && models.every((id) => typeof id === 'string' && id !== '');
   if (models !== undefined && models !== 'any' && !areIds)
     throw new InvalidInputError(`models must be a list of ids or 'any', got ${JSON.stringify(models)}.`);
+  if (batchItem !== undefined && typeof batchItem !== 'function')
+    throw new InvalidInputError(`batchItem must be a function, got ${JSON.stringify(batchItem)}.`);
   if (maxRequests !== undefined && !(Number.isInteger(maxRequests) && maxRequests >= 0))
     throw new InvalidInputError(`maxRequests must be a whole number from 0 on, got ${maxRequests}.`);
 }

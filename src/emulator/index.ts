@@ -20,7 +20,7 @@ export {
   type Emulator,
   type EmulatorFile,
 } from './create-emulator.ts';
-export type { EmulatorOptions } from './emulator-options.ts';
+export type { BatchItemFate, BatchItemScript, EmulatorOptions } from './emulator-options.ts';
 export {
   cutAfter,
   delay,

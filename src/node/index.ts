@@ -1,3 +1,4 @@
+export { type FileStore, fileStore } from './file-store.ts';
 export { type SavedArtifact, type SaveOptions, saveArtifacts } from './save-artifacts.ts';
 export type { UploadProgress } from './upload-form.ts';
 export { type UploadPathOptions, uploadPath } from './upload-path.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as kit from 'code-execution-kit';
 import * as catalog from 'code-execution-kit/catalog';
+import * as batch from 'code-execution-kit/batch';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import * as relay from 'code-execution-kit/relay';
@@ -14,6 +15,7 @@ it('exports these names, and no others', () => {
     './node': namesOf(node),
     './relay': namesOf(relay),
     './catalog': namesOf(catalog),
+    './batch': namesOf(batch),
     './emulator': namesOf(emulator),
   }).toEqual({
     '.': [
@@ -77,6 +79,18 @@ it('exports these names, and no others', () => {
       'toUIMessageStreamResponse',
     ],
     './catalog': ['describeSandbox', 'estimateCost', 'maxCost', 'prices', 'sandbox', 'toolFor'],
+    './node': ['fileStore', 'saveArtifacts', 'uploadPath', 'uploadStream'],
+    './batch': [
+      'BatchError',
+      'cancelBatch',
+      'continueBatch',
+      'createBatch',
+      'deleteBatch',
+      'isBatchError',
+      'readBatch',
+      'runBatch',
+      'waitForBatch',
+    ],
     './emulator': [
       'EmulatorError',
       'bash',

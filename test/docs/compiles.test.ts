@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as kit from 'code-execution-kit';
 import * as catalog from 'code-execution-kit/catalog';
+import * as batch from 'code-execution-kit/batch';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import ts from 'typescript';
@@ -94,6 +95,7 @@ it('each block of the README and the pages compiles, and one with imports has al
   const names = namesOf({
     'code-execution-kit': kit,
     'code-execution-kit/catalog': catalog,
+    'code-execution-kit/batch': batch,
     'code-execution-kit/emulator': emulator,
     'code-execution-kit/node': node,
   });

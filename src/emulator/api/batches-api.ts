@@ -108,7 +108,10 @@ async function run(
   service: MessagesService,
 ): Promise<void> {
   for (const { custom_id: customId, params } of requests) {
-    const result = missed(batch, service.store) ?? (await resultOf(params, terms, service));
+    const result =
+      missed(batch, service.store) ??
+      scripted(customId, params, service) ??
+      (await resultOf(params, terms, service));
     batch.results.set(customId, result);
   }
   batch.endedAt = service.store.now();
@@ -121,6 +124,18 @@ function missed(
 ): { readonly type: string } | undefined {
   if (cancelledAt) return { type: 'canceled' };
   return expiresAt <= now() ? { type: 'expired' } : undefined;
+}
+
+/** What the emulator's author makes of an item. */
+function scripted(
+  customId: string,
+  params: Record<string, unknown>,
+  { batchItem, store }: MessagesService,
+): { readonly type: string } | undefined {
+  const fate = batchItem?.(customId, params);
+  if (fate === undefined || typeof fate === 'string') return fate && { type: fate };
+  const { type, message = `emulated ${type}` } = fate;
+  return { type: 'errored', error: errorBody(type, message, store.ids.next('req')) } as { type: string };
 }
 
 async function resultOf(

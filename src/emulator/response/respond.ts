@@ -1,4 +1,5 @@
 import { openCallsOf, toolResultsOf } from '../checks/history.ts';
+import type { BatchItemScript } from '../emulator-options.ts';
 import type { Answer, Ending, InputUsage, ScriptedBlock } from '../protocol/answer.ts';
 import { invalidRequest } from '../protocol/http.ts';
 import type { Life } from '../protocol/life.ts';
@@ -48,6 +49,7 @@ export interface MessagesService {
   readonly timeoutMs: number;
   readonly eventDelayMs: number;
   readonly life: Life;
+  readonly batchItem: BatchItemScript | undefined;
 }
 
 /** A request that was not refused. */

@@ -1,0 +1,94 @@
+import type { Message } from '@anthropic-ai/sdk/resources/messages';
+import type { Prefix } from '../request/prefix.ts';
+import { checkedLedger } from './check-ledger.ts';
+import { assertBatchesClient, type BatchesClient } from './client.ts';
+import { paramsOf } from './go-on.ts';
+import { type BatchItem, lazyTurn, type ParamsFor, paramsAgain, withoutMessages } from './items.ts';
+import type { BatchLedger } from './ledger.ts';
+import { assertOptions, batchFailure } from './options.ts';
+import { type ReadItem, type ReadItemsOptions, readItems } from './read-items.ts';
+
+/** Options of {@link readBatch}. */
+export interface ReadBatchOptions extends ReadItemsOptions {
+  /** Items of all rounds, each as it is by now. Default `false`: those of the last round. */
+  readonly all?: boolean | undefined;
+  /** Gives the params of each item, so that its turn has the whole history, a checkpoint, and `parsed`. */
+  readonly paramsFor?: ParamsFor | undefined;
+  /** As `createBatch` had it. */
+  readonly addTool?: boolean | undefined;
+  /** Longest silence of a body, in milliseconds. Default 290,000. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How often a body that was cut is read again. Default 2. */
+  readonly retries?: number | undefined;
+}
+
+/**
+ * The items of a run, one at a time, in any order: at least once, since a process that dies reads them again. The
+ * results are read as they arrive, and never held together. One that is damaged is an item with an error.
+ *
+ * @throws {BatchError} `not_ended` before `waitForBatch`, `results_broken` where the body is cut again and again.
+ *
+ * @example
+ * ```ts
+ * for await (const item of readBatch(client, ledger)) {
+ *   if (item.status === 'ended') await put(item.customId, item.turn.answer);
+ *   if (item.status === 'errored') console.error(item.customId, item.error.message, item.retryable);
+ * }
+ * ```
+ */
+export async function* readBatch(
+  client: BatchesClient,
+  ledger: BatchLedger,
+  options: ReadBatchOptions = {},
+): AsyncGenerator<BatchItem, void, undefined> {
+  assertBatchesClient(client, 'readBatch');
+  assertOptions('readBatch', options);
+  const { all = false, paramsFor, addTool = true, signal } = options;
+  const checked = await checkedLedger(ledger);
+  const last = checked.rounds.length - 1;
+  try {
+    for await (const item of readItems(client, checked, (_, round) => all || round === last, options)) {
+      yield await itemOf(item, checked, paramsFor, addTool);
+    }
+  } catch (error) {
+    throw batchFailure('readBatch', error, checked, signal);
+  }
+}
+
+/** An item as its readers see it. */
+export async function itemOf(
+  read: ReadItem,
+  ledger: BatchLedger,
+  paramsFor: ParamsFor | undefined,
+  addTool: boolean,
+): Promise<BatchItem> {
+  const { customId, placed, shape, result, earlier } = read;
+  const place = { customId, round: placed.round, batchId: placed.batch.id };
+  const prefix = ledger.shapes[shape] as Prefix;
+  const hasTurn = 'message' in result || earlier.some(({ role }) => role === 'assistant');
+  const prepared =
+    paramsFor && hasTurn ? await paramsAgain(customId, paramsFor, prefix, { ledger, addTool }) : undefined;
+  const make = () => {
+    const { params = withoutMessages(prefix), parse = null } = prepared ?? {};
+    return { params: paramsOf(read, params), parse };
+  };
+  if ('message' in result) {
+    const { status, message } = result;
+    const turn = lazyTurn([...earlier, message as Message], make);
+    return {
+      ...place,
+      status,
+      get turn() {
+        return turn();
+      },
+    };
+  }
+  const turn = hasTurn ? lazyTurn(earlier, make) : () => null;
+  return {
+    ...place,
+    ...result,
+    get turn() {
+      return turn();
+    },
+  };
+}
