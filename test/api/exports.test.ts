@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as kit from 'code-execution-kit';
-import * as catalog from 'code-execution-kit/catalog';
 import * as batch from 'code-execution-kit/batch';
+import * as catalog from 'code-execution-kit/catalog';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
 import * as relay from 'code-execution-kit/relay';
@@ -67,7 +67,6 @@ it('exports these names, and no others', () => {
       'userMessage',
       'withoutRaw',
     ],
-    './node': ['saveArtifacts', 'uploadPath', 'uploadStream'],
     './relay': [
       'RelayError',
       'artifactResponse',

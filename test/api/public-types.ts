@@ -3,9 +3,14 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const ENTRIES = ['index.ts', 'node/index.ts', 'batch/index.ts', 'catalog/index.ts', 'relay/index.ts', 'emulator/index.ts'].map((path) =>
-  resolve(root, 'src', path),
-);
+const ENTRIES = [
+  'index.ts',
+  'node/index.ts',
+  'batch/index.ts',
+  'catalog/index.ts',
+  'relay/index.ts',
+  'emulator/index.ts',
+].map((path) => resolve(root, 'src', path));
 
 /** A declaration as users see it, and the names that it uses. */
 interface Declared {

@@ -14,7 +14,6 @@ const IMPORT_SETS = {
   everything: ["export * from './dist/index.js'", 51.5],
   runTurn: ["export { runTurn } from './dist/index.js'", 32.3],
   'turnEvents and reduceTurn': ["export { turnEvents, reduceTurn } from './dist/index.js'", 17.9],
-  reduceTurn: ["export { reduceTurn, initialTurnState } from './dist/index.js'", 3.4],
   'readEvents and reduceTurn': [
     "export { readEvents } from './dist/relay.js'; export { reduceTurn } from './dist/index.js'",
     7.4,

@@ -1,10 +1,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as kit from 'code-execution-kit';
-import * as catalog from 'code-execution-kit/catalog';
 import * as batch from 'code-execution-kit/batch';
+import * as catalog from 'code-execution-kit/catalog';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
+import * as relay from 'code-execution-kit/relay';
 import ts from 'typescript';
 import { afterAll, expect, it } from 'vitest';
 
@@ -98,6 +99,7 @@ it('each block of the README and the pages compiles, and one with imports has al
     'code-execution-kit/batch': batch,
     'code-execution-kit/emulator': emulator,
     'code-execution-kit/node': node,
+    'code-execution-kit/relay': relay,
   });
   expect(await compile('whole', new Map(whole), [CONTEXT])).toEqual([]);
   expect(await compile('parts', new Map(parts), [CONTEXT, names])).toEqual([]);

@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFile(join(root, 'README.md'), 'utf8');
-const ENTRIES = ['', '/node', '/batch', '/catalog', '/relay', '/emulator'].map((entry) => `code-execution-kit${entry}`);
+const ENTRIES = ['', '/node', '/batch', '/catalog', '/relay', '/emulator'].map(
+  (entry) => `code-execution-kit${entry}`,
+);
 let folder: string;
 
 /**
