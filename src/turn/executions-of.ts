@@ -20,11 +20,12 @@ export interface ContentSource {
  *
  * `responseIndex` and `resultIndex` count the messages of the assistant.
  *
- * Also read are `message.content`, a line of a batch's results, lists of these, and each as JSON text. A line
- * that is `errored`, `expired` or `canceled` has no message and so no executions: its `result.type` says so.
+ * Also read are `message.content`, a line of a batch's results, lists of these, and each as JSON text or JSON
+ * Lines; messages of LangChain, and rows that keep their content as JSON. A line that is `errored`,
+ * `expired` or `canceled` has no message and so no executions: its `result.type` says so.
  *
  * @throws {InvalidInputError} with the cure, for what has no content: a promise, a stream, a turn (which has
- * `executions` itself), a result of the AI SDK.
+ * `executions` itself), results and messages of the AI SDK, events of a stream.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-import { InvalidInputError, quoted } from '../errors.ts';
+import { attempt, InvalidInputError, quoted } from '../errors.ts';
 import { isBlock, isRecord } from '../wire/blocks.ts';
 
 /** What a reader takes, beside messages: see `executionsOf`. */
@@ -33,14 +33,15 @@ export function* messagesIn(
     const message = messageOf(source);
     if (message === null) return;
     if (!message || !hasKey(message, key)) throw wrong(source, caller);
-    yield message;
+    yield { ...message, content: blocksIn(message['content'], caller) };
     return;
   }
   const list = [...source];
   // Blocks that are null came so, too.
   if (list.some((one) => isBlock(one) && !isMessage(one))) {
+    const content = blocksIn(list, caller);
     if (key === 'container') throw wrong(list, caller);
-    yield { content: list };
+    yield { content };
     return;
   }
   for (const one of list) yield* messagesIn(one, caller, key);
@@ -62,30 +63,58 @@ function hasKey(message: Record<string, unknown>, key: 'content' | 'container'):
   return Array.isArray(content) || typeof content === 'string';
 }
 
+/** By the API's form, or by that of LangChain. */
 function isMessage(block: Record<string, unknown>): boolean {
-  return block['type'] === 'message' || 'role' in block || 'custom_id' in block;
+  return (
+    /^(message|ai|AIMessageChunk|human|system|tool|constructor)$/.test(String(block['type'])) ||
+    'role' in block ||
+    'custom_id' in block
+  );
+}
+
+/** Content whose blocks are the API's, also where a table keeps it as JSON. */
+function blocksIn(content: unknown, caller: string): unknown {
+  const blocks = typeof content === 'string' ? jsonOf(content) : content;
+  if (!Array.isArray(blocks)) return content;
+  const cure = blocks.map(foreignCure).find(Boolean);
+  if (cure) throw wrong(blocks, caller, cure);
+  return blocks;
+}
+
+const OF_AI_SDK = 'It is of the AI SDK: pass `result.steps.map((step) => step.response.body)`.';
+
+/** For a block in which another tool may hide an execution. */
+function foreignCure(block: unknown): string | undefined {
+  const type = isBlock(block) ? block.type : '';
+  if (/^tool-/.test(type)) return OF_AI_SDK;
+  if (/^server_tool_call/.test(type)) return "It is of LangChain: set outputVersion: 'v0'.";
+  return /^(message|content_block)_/.test(type)
+    ? 'It is an event of a stream: pass `await stream.finalMessage()`.'
+    : undefined;
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-function parsed(text: string, caller: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Said below.
-  }
+function jsonOf(text: string): unknown {
+  return attempt<unknown>(() => JSON.parse(text), undefined);
+}
+
+/** JSON, or JSON Lines as a batch's results come. */
+function parsed(given: string, caller: string): unknown {
+  const text = given.replace('\ufeff', '').trim();
+  const value = jsonOf(text) ?? text.split(/\s*\n\s*/).map(jsonOf);
+  if (Array.isArray(value) ? !value.includes(undefined) : isRecord(value)) return value;
   throw new InvalidInputError(
     `${caller} takes a message, or its JSON; ${quoted(text)} is no JSON of one. Pass the message itself.`,
   );
 }
 
-function wrong(source: unknown, caller: string): InvalidInputError {
+function wrong(source: unknown, caller: string, cure = mistakenFor(source)): InvalidInputError {
   return new InvalidInputError(
     `${caller} takes a message with \`content\`, its content, a batch line, or a list of these; got ${quoted(source)}. ` +
-      (mistakenFor(source) ?? 'Pass what `await client.messages.create(…)` gives.'),
+      (cure ?? 'Pass what `await client.messages.create(…)` gives.'),
   );
 }
 
@@ -94,14 +123,12 @@ function mistakenFor(source: unknown): string | undefined {
   if (Array.isArray(source)) return 'Pass the message that has this content: blocks name no container.';
   if (!isRecord(source)) return undefined;
   if (typeof source['then'] === 'function') return 'It is a promise: await it first.';
-  if ('steps' in source) {
-    return 'It is a result of the AI SDK: pass `result.steps.map((step) => step.response.body)`.';
-  }
+  if ('steps' in source) return OF_AI_SDK;
   if (typeof source['turn'] === 'function')
     return 'It is a running turn: pass what `await stream.turn()` gives.';
   if ('finalMessage' in source) return 'It is a stream: pass `await stream.finalMessage()`.';
   if (Symbol.asyncIterator in source) return 'It is a stream: read it to its end first, as turnEvents does.';
   if ('executions' in source) return 'It is a turn: it has `executions`, `artifacts` and `container` itself.';
   if (typeof source['json'] === 'function') return 'It is a Response: pass `await response.json()`.';
-  return undefined;
+  return foreignCure(source);
 }

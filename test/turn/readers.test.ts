@@ -34,6 +34,23 @@ const message = {
   container: { id: 'container_1', expires_at: '2026-11-26T10:00:00Z' },
 };
 const line = { custom_id: 'a', result: { type: 'succeeded', message } };
+/** As the AI SDK gives what its provider executed. */
+const aiMessages = [
+  {
+    role: 'assistant',
+    content: [
+      { type: 'text', text: 'Look.' },
+      {
+        type: 'tool-call',
+        toolCallId: 'srvtoolu_1',
+        toolName: 'code_execution',
+        providerExecuted: true,
+        input: {},
+      },
+    ],
+  },
+  { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'srvtoolu_1', toolName: 'code_execution' }] },
+];
 const ended = (type: string) => ({ custom_id: 'b', result: { type, error: { type: 'error' } } });
 
 describe('readers', () => {
@@ -56,6 +73,21 @@ describe('readers', () => {
     ['its JSON', JSON.stringify(message)],
     ['the JSON of its content', JSON.stringify(message.content)],
     ['the JSON of a batch line', JSON.stringify(line)],
+    ['JSON with a byte order mark', `\ufeff${JSON.stringify(message)}`],
+    ['JSON Lines', `${JSON.stringify(ended('errored'))}\r\n${JSON.stringify(line)}\n\n`],
+    [
+      'JSON Lines with a byte order mark',
+      `\ufeff${JSON.stringify(line)}\n${JSON.stringify(ended('expired'))}`,
+    ],
+    ['a row with its content as JSON', { role: 'assistant', content: JSON.stringify(message.content) }],
+    ['rows', [{ role: 'assistant', content: ` ${JSON.stringify(message.content)}\n` }]],
+    [
+      "LangChain's messages",
+      [
+        { type: 'human', content: 'Hi.' },
+        { type: 'ai', content: message.content },
+      ].slice(1),
+    ],
     ['a list of JSON', [JSON.stringify(line)]],
     [
       'a history',
@@ -111,6 +143,34 @@ describe('readers', () => {
     ['a stream of the SDK', client.messages.stream({ ...params, tools } as never), /finalMessage/],
     ['an async iterable', (async function* () {})(), /read it to its end/],
     ['a result of the AI SDK', new Result(), /response\.body/],
+    ["the AI SDK's messages", aiMessages, /of the AI SDK: pass.*response\.body/],
+    ["the AI SDK's steps", [{ content: aiMessages[0]?.content, response: {} }], /response\.body/],
+    ["the AI SDK's content", aiMessages[0]?.content, /response\.body/],
+    ["the AI SDK's results", [aiMessages[1]], /response\.body/],
+    [
+      "the AI SDK's rows",
+      [{ role: 'assistant', content: JSON.stringify(aiMessages[0]?.content) }],
+      /response\.body/,
+    ],
+    [
+      "LangChain's own blocks",
+      [{ type: 'ai', content: [{ type: 'server_tool_call', name: 'x' }] }],
+      /outputVersion/,
+    ],
+    ["LangChain's own results", [{ type: 'server_tool_call_result', status: 'success' }], /outputVersion/],
+    ['events of a stream', [{ type: 'message_start', message }, { type: 'message_stop' }], /finalMessage/],
+    [
+      'an event of a stream',
+      [{ type: 'content_block_start', index: 0, content_block: message.content[1] }],
+      /event of a stream/,
+    ],
+    [
+      'one event',
+      { type: 'content_block_start', index: 0, content_block: message.content[1] },
+      /got an object/,
+    ],
+    ['events as JSON Lines', '{"type":"message_start"}\n{"type":"message_stop"}', /finalMessage/],
+    ['half JSON Lines', `${JSON.stringify(line)}\n{"custom_id":`, /no JSON of one/],
     ['a Response', new Response('{}'), /response\.json/],
     ['a text', 'Done.', /no JSON/],
     ['an empty text', '', /no JSON/],
