@@ -85,10 +85,13 @@ export function checkHistory(
   });
 }
 
-/** What {@link checkHistory} finds, and the repaired messages with the index that each had. */
+/**
+ * What {@link checkHistory} finds, and the repaired messages with the index that each had. With `keepsKeys`,
+ * keys that are not known stay on Claude's blocks: a later API may send them, and want them back.
+ */
 export function examine(
   messages: readonly MessageParam[],
-  options: CheckHistoryOptions,
+  options: CheckHistoryOptions & { readonly keepsKeys?: boolean },
 ): { readonly findings: readonly HistoryFinding[]; readonly kept: readonly KeptMessage[] } {
   assertInput(Array.isArray(messages), 'checkHistory takes a list of messages', messages);
   assertInput(
@@ -97,7 +100,7 @@ export function examine(
     options,
     "Pass { model: '…' }.",
   );
-  const { model } = options;
+  const { model, keepsKeys = false } = options;
   const isModel = model === undefined || typeof model === 'string';
   assertInput(
     isModel,
@@ -110,7 +113,7 @@ export function examine(
     findings.push({ code, path, message: `${path}: ${message}.`, cure });
   };
   const entries = withSystemAfter(
-    messages.flatMap((message, index) => entryOf(message, index, find)),
+    messages.flatMap((message, index) => entryOf(message, index, find, keepsKeys)),
     find,
   );
   pairEntries(entries, find);

@@ -34,7 +34,7 @@ const TAKE_OUT = 'Take it out.';
 const BLANK = 'it is a text without any character but spaces';
 
 /** The faults that a message has by itself; none where nothing of it can stay. */
-export function entryOf(given: unknown, index: number, find: Find): Entry[] {
+export function entryOf(given: unknown, index: number, find: Find, keepsKeys: boolean): Entry[] {
   const path = `messages.${index}`;
   const { role, content } = (isRecord(given) ? given : {}) as Partial<MessageParam>;
   // Of any form, and never Claude's: they pass as they are (wire.md 15.2).
@@ -58,12 +58,15 @@ export function entryOf(given: unknown, index: number, find: Find): Entry[] {
       { index, path, message: text === content ? message : { ...message, content: text }, places: null },
     ];
   }
-  const places = content.map((block, at) => placeOf(block, `${path}.content.${at}`, role, find));
+  const findsKeys = !(keepsKeys && role === 'assistant');
+  const places = content.map((block, at) => {
+    return placeOf(block, `${path}.content.${at}`, role, find, findsKeys);
+  });
   return [{ index, path, message, places }];
 }
 
 /** The faults that a block has by itself. */
-function placeOf(given: unknown, path: string, role: string, find: Find): Place {
+function placeOf(given: unknown, path: string, role: string, find: Find, findsKeys: boolean): Place {
   const dropped = (code: string, fault: string) => {
     find(code, path, fault, TAKE_OUT);
     return { path, block: given, isDropped: true };
@@ -73,7 +76,7 @@ function placeOf(given: unknown, path: string, role: string, find: Find): Place 
   if (isUnsigned(given)) return dropped('unsigned-thinking', 'it is thinking without its signature');
   if (isMisplaced(role, given))
     return dropped('misplaced-block', `a ${given.type} block cannot stand in a ${role} message`);
-  const foreign = foreignKeysOf(given);
+  const foreign = foreignKeysOf(given).filter((key) => findsKeys || key === 'cache_control');
   for (const key of foreign) {
     const isMark = key === 'cache_control';
     const fault = isMark

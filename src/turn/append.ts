@@ -20,7 +20,7 @@ export function withAnswer(
 ): MessageParam[] {
   const message = asMessage(response);
   if (typeof message.content === 'string') return [...messages, message];
-  const placed = placerFor(messages.flatMap(blocksOf));
+  const placed = placerFor(messages.flatMap(blocksOf), blocksOf(message));
   let isChanged = false;
   const content = message.content.flatMap((block) => {
     const fitted = isBlock(block) ? placed(block) : block;
@@ -55,11 +55,12 @@ export function withReply(
 }
 
 /** Gives each block of a response in turn as it can stand after the earlier ones, or `null`. */
-function placerFor(earlier: readonly Block[]): (block: Block) => Block | null {
+function placerFor(earlier: readonly Block[], response: readonly Block[]): (block: Block) => Block | null {
   const known = new Set(earlier.filter(isCall).map(({ id }) => String(id)));
   const numbered = numberedBy(known);
   const answered = new Set(earlier.map(({ tool_use_id: id }) => id));
-  /** The calls of this response, with the ids that they got. */
+  const coming = new Set(response.filter(isCall).map(({ id }) => String(id)));
+  /** The calls of this response so far, with the ids that they got. */
   const own = new Map<unknown, string>();
   const early = new Set<unknown>();
 
@@ -84,6 +85,8 @@ function placerFor(earlier: readonly Block[]): (block: Block) => Block | null {
     const call = own.get(id) ?? (answered.has(id) ? open() : id);
     if (call === undefined || answered.has(call)) return null;
     if (!known.has(call) && !own.has(id)) {
+      // The caller may have left out where its call stands: that is not known here.
+      if (!coming.has(id)) return block;
       early.add(id);
       return null;
     }

@@ -1,6 +1,6 @@
 import type { Message, MessageParam } from '@anthropic-ai/sdk/resources/messages';
 import { asText, type Block, isBlock, isRecord } from '../wire/blocks.ts';
-import { foreignKeysOf, isBlankText, isThinking, isUnsigned, wellFormed } from '../wire/unsendable.ts';
+import { isBlankText, isThinking, isUnsigned, wellFormed } from '../wire/unsendable.ts';
 
 /*
  * What may stand in a history that is sent. The API answers 400 to every request whose history holds
@@ -26,7 +26,7 @@ export function asMessage({
   if (!kept) {
     const message = { role: 'assistant' as const, content: content as MessageParam['content'] };
     kept = withoutBlocks([message], isRefused)[0]?.content ?? [];
-    kept = wellFormed(withOwnKeys(withInputs(kept)));
+    kept = wellFormed(withInputs(kept));
     sendable.set(content, kept);
   }
   return { role: 'assistant', content: kept };
@@ -42,16 +42,6 @@ function withInputs(content: MessageParam['content']): MessageParam['content'] {
 /** What the API takes from Claude in no history. */
 function isRefused(block: unknown): boolean {
   return !isBlock(block) || isBlankText(block) || isUnsigned(block) || block.type === 'tool_result';
-}
-
-/** Without the keys of a gateway. The API's own block has none of them, so thinking after it stays. */
-function withOwnKeys(content: MessageParam['content']): MessageParam['content'] {
-  const isWrong = (block: unknown) => isBlock(block) && foreignKeysOf(block).length > 0;
-  if (!Array.isArray(content) || !content.some(isWrong)) return content;
-  return content.map((block) => {
-    const foreign = foreignKeysOf(block as unknown as Block);
-    return Object.fromEntries(Object.entries(block).filter(([key]) => !foreign.includes(key)));
-  }) as unknown as typeof content;
 }
 
 /** The messages that are sent: one that nothing is left of cannot be. */

@@ -1,6 +1,14 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { MessageParam, TextBlockParam } from '@anthropic-ai/sdk/resources/messages';
-import { createSession, nextParams, resumeTurn, runTurn, turnFrom, userMessage } from 'code-execution-kit';
+import {
+  checkHistory,
+  createSession,
+  nextParams,
+  resumeTurn,
+  runTurn,
+  turnFrom,
+  userMessage,
+} from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
 import { response, sseOf } from '../support/sse.ts';
@@ -62,17 +70,12 @@ const KINDS: Record<string, Answer> = {
   'a result twice': [[running, ran, ran, text]],
   'a result before its call': [[ran, running, text]],
   'a result before its call, in a pause': [[text, ran, running, search, found], 'pause_turn'],
-  'a result without a call': [[ran, text]],
   'a result of MCP before its call': [[found, search, text]],
   'a result of the client': [[text, { type: 'tool_result', tool_use_id: 'call_0', content: 'x' }]],
   'a call by code that is not there': [
     [{ ...call, caller: { type: 'code_execution_20260120', tool_id: 'srvtoolu_9' } }],
     'tool_use',
   ],
-  'keys of its own': [[{ ...text, index: 0, provider_specific_fields: {} }]],
-  'keys of its own in a call': [[{ ...call, index: 0 }], 'tool_use'],
-  'keys of its own in a result': [[running, { ...ran, is_error: false, index: 1 }, text], 'pause_turn'],
-  'keys of its own in thinking': [[{ ...thinking('s1'), format: 'v1' }, text]],
   'an upload': [[text, { type: 'container_upload', file_id: 'file_1' }]],
 };
 
@@ -117,6 +120,28 @@ describe.each(Object.entries(KINDS))('%s', (_, answer) => {
     const next = nextParams(sent, first as never, { toolResults });
     if (next) expect((await runTurn(gateway().client, next)).answer).toBe('Done.');
     expect(turnFrom(params, [first as never]).messages).toEqual(turn.messages);
+  });
+});
+
+describe('what only the caller, or a later API, can know', () => {
+  it.each([
+    ['keys on blocks', [{ ...text, index: 0, provider_specific_fields: {} }]],
+    ['keys in a result', [running, { ...ran, is_error: false }, text]],
+    ['a result without a call', [ran, text]],
+  ])('stays as it came, with a notice; checkHistory gives what can be sent: %s', async (_, blocks) => {
+    const { client } = gateway([blocks]);
+    const turn = await runTurn(client, params);
+    expect(turn.messages.at(-1)?.content).toEqual(blocks);
+    const { findings, repaired } = checkHistory([...turn.messages, userMessage('Go on.')]);
+    expect(new Set(findings.map(({ code }) => code)).size).toBe(1);
+    expect((await runTurn(client, { ...params, messages: repaired })).answer).toBe('Done.');
+  });
+
+  it('leaves a session that goes on after a result without its call', async () => {
+    const { client } = gateway([[ran, text]]);
+    const session = createSession(client, { model: params.model, max_tokens: 100 });
+    await session.run('Begin.');
+    expect((await session.run('Go on.')).notices.map(({ code }) => code)).toEqual(['history-repaired']);
   });
 });
 
