@@ -58,6 +58,13 @@ export type { TurnParams } from './request/params.ts';
 export type { Prefix } from './request/prefix.ts';
 export type { RunnableTool } from './request/runnable-tools.ts';
 export {
+  type AnthropicSkillId,
+  type SkillId,
+  type SkillOptions,
+  type SkillReference,
+  skill,
+} from './request/skill.ts';
+export {
   type CodeExecutionToolOptions,
   type CodeExecutionVersion,
   codeExecutionTool,

@@ -4,6 +4,7 @@ import { countTokens, handleMessages } from './api/messages-api.ts';
 import { handleModels } from './api/models-api.ts';
 import { RateLimiter } from './api/rate-limit.ts';
 import { type EmulatorServer, type ListenOptions, listen } from './api/server.ts';
+import { handleSkills } from './api/skills-api.ts';
 import { checkHeaders } from './checks/check-headers.ts';
 import { checkOptions, type EmulatorOptions } from './emulator-options.ts';
 import { assertNoFaults, type Fault, faultResponse, spoil } from './faults.ts';
@@ -28,6 +29,7 @@ import { Store } from './store/store.ts';
 const FILES = '/v1/files';
 const BATCHES = '/v1/messages/batches';
 const MODELS = '/v1/models';
+const SKILLS = '/v1/skills';
 
 /** A file that the emulator holds. */
 export interface EmulatorFile {
@@ -76,8 +78,9 @@ export interface Emulator extends AsyncDisposable {
 }
 
 /**
- * An API that needs no key and no network: Messages, Files, Message Batches and Models, with containers
- * in which Python and bash really run. What Claude says and runs is the script; what comes of it is not.
+ * An API that needs no key and no network: Messages, Files, Message Batches, Models and Skills,
+ * with containers in which Python and bash really run. What Claude says and runs is the script;
+ * what comes of it is not.
  *
  * Code runs in just-bash, an optional peer: `npm install --save-dev just-bash`.
  *
@@ -101,7 +104,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     maxRequests = 10_000,
     prefixCheck = 'enforced',
   } = options;
-  const store = new Store(now);
+  const store = new Store(now, options.skills);
   const life = new Life();
   const filesLimit = new RateLimiter(options.filesRateLimit, now);
   const script = playerOf(steps, conversationOf);
@@ -137,6 +140,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       response = await handleBatches(request, pathname.slice(BATCHES.length), terms, service);
     else if (under(MODELS))
       response = handleModels(request, pathname.slice(MODELS.length), service.models, store);
+    else if (under(SKILLS)) response = await handleSkills(request, pathname.slice(SKILLS.length), store);
     else if (under(FILES)) {
       filesLimit.take();
       response = await handleFiles(request, pathname.slice(FILES.length), store);

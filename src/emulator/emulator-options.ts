@@ -3,6 +3,7 @@ import type { RateLimit } from './api/rate-limit.ts';
 import type { WebPages } from './response/web-pages.ts';
 import type { SandboxFactory } from './sandbox/sandbox.ts';
 import type { DynamicScript, Step } from './script/words.ts';
+import type { AnthropicSkills } from './store/store.ts';
 import type { PrefixCheck } from './thinking/check-thinking.ts';
 
 const PREFIX_CHECKS: readonly PrefixCheck[] = ['off', 'silent', 'enforced'];
@@ -65,6 +66,11 @@ export interface EmulatorOptions {
    * ```
    */
   readonly batchItem?: BatchItemScript | undefined;
+   * What lies in `/skills/<id>/` for the skills of Anthropic's, by id and path:
+   * `{ xlsx: { 'SKILL.md': '…' } }`.
+   * Default: a `SKILL.md` with its name. Your own skills are uploaded, and lie there with their files.
+   */
+  readonly skills?: AnthropicSkills | undefined;
   /** How many requests `emulator.requests` keeps; the oldest leave. Default 10,000. */
   readonly maxRequests?: number | undefined;
 }

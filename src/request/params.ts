@@ -10,6 +10,7 @@ import { isBlock, isRecord } from '../wire/blocks.ts';
 import { type ContainerInput, toContainerParam } from './container.ts';
 import { assertFormat, splitOutputConfig, type TurnOutputConfig } from './output-format.ts';
 import { type RunnableTool, splitTools } from './runnable-tools.ts';
+import { assertSkills } from './skill.ts';
 import { codeExecutionTool, hasCodeExecutionTool } from './tools.ts';
 
 /**
@@ -59,6 +60,7 @@ export function prepareParams(params: TurnParams, options: { readonly addTool: b
     options.addTool && !hasCodeExecutionTool(definitions)
       ? [...definitions, codeExecutionTool()]
       : definitions;
+  assertSkills(containerParam, all);
   return {
     params: {
       ...rest,

@@ -59,6 +59,7 @@ it('exports these names, and no others', () => {
       'reduceTurn',
       'resumeTurn',
       'runTurn',
+      'skill',
       'streamTurn',
       'turnEvents',
       'turnFrom',
@@ -90,6 +91,7 @@ it('exports these names, and no others', () => {
       'runBatch',
       'waitForBatch',
     ],
+    './node': ['saveArtifacts', 'uploadPath', 'uploadSkill', 'uploadStream'],
     './emulator': [
       'EmulatorError',
       'bash',

@@ -202,6 +202,12 @@ const calls: Readonly<Record<string, readonly ((bad: any) => unknown)[]>> = {
     (bad) => kit.runTurn({ messages: { create: () => bad } } as never, params, quick),
     (bad) => kit.runTurn({ messages: { create: () => Promise.reject(bad) } } as never, params, quick),
   ],
+  skill: [
+    (bad) => kit.skill(bad),
+    (bad) => kit.skill('xlsx', bad),
+    (bad) => kit.skill('xlsx', { version: bad }),
+    (bad) => kit.skill({ skillId: bad }),
+  ],
   streamTurn: [
     (bad) => drained(kit.streamTurn(client(), bad, quick)),
     (bad) => kit.streamTurn(client(), bad).next(),
@@ -248,6 +254,12 @@ const calls: Readonly<Record<string, readonly ((bad: any) => unknown)[]>> = {
     (bad) => node.uploadPath(bad, '/dev/null'),
     (bad) => node.uploadPath(refusing, bad),
     (bad) => node.uploadPath(refusing, '/dev/null', bad),
+  ],
+  uploadSkill: [
+    (bad) => node.uploadSkill(bad, '.'),
+    (bad) => node.uploadSkill(refusing as never, bad),
+    (bad) => node.uploadSkill(refusing as never, '.', bad),
+    (bad) => node.uploadSkill(refusing as never, '.', { skillId: bad }),
   ],
   uploadStream: [
     (bad) => node.uploadStream(bad, new Blob(['x']).stream(), { name: 'x' }),

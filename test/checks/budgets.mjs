@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const IMPORT_SETS = {
   everything: ["export * from './dist/index.js'", 51.5],
-  runTurn: ["export { runTurn } from './dist/index.js'", 32.3],
+  runTurn: ["export { runTurn } from './dist/index.js'", 32.6],
   'turnEvents and reduceTurn': ["export { turnEvents, reduceTurn } from './dist/index.js'", 17.9],
   'readEvents and reduceTurn': [
     "export { readEvents } from './dist/relay.js'; export { reduceTurn } from './dist/index.js'",

@@ -162,7 +162,7 @@ describe('what is refused', () => {
 
   it('other endpoints and broken bodies', async () => {
     const { emulator, client } = start();
-    await expect(client.get('/v1/skills')).rejects.toMatchObject({ status: 404 });
+    await expect(client.get('/v1/agents')).rejects.toMatchObject({ status: 404 });
     const post = (path: string, body: string) =>
       emulator.fetch(`http://localhost${path}`, { method: 'POST', headers: API_HEADERS, body });
     expect((await post('/v1/messages', '{')).status).toBe(400);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,5 +42,21 @@ it('a session in a store that lost a race is asked again, after the winner', asy
     expect.stringMatching(/^Your question 2 has /),
   ]);
   expect(lines[3]).toBe('revision 2, 4 messages');
+  await rm(cwd, { recursive: true });
+});
+
+it('a workbook is made with a skill, and can be read', async () => {
+  const { lines, cwd } = await run('04-workbook.ts');
+  const path = join(cwd, 'revenue.xlsx');
+  const { size } = await stat(path);
+  expect(lines).toEqual([
+    'The workbook has a row for each month, and their sum.',
+    'skill xlsx 20251013',
+    expect.stringMatching(new RegExp(`revenue\\.xlsx \\(${size} bytes\\)$`)),
+  ]);
+  const archive = await readFile(path, 'latin1');
+  expect(archive.startsWith('PK')).toBe(true);
+  expect(archive).toContain('<t>February</t></is></c><c r="B3"><v>950.5</v></c>');
+  expect(archive).toContain('<f>SUM(B2:B3)</f>');
   await rm(cwd, { recursive: true });
 });

@@ -24,6 +24,7 @@ export const readCheckpoint = freezingInputs(kit.readCheckpoint);
 export const reduceTurn = freezingInputs(kit.reduceTurn);
 export const resumeTurn = freezingInputs(kit.resumeTurn);
 export const runTurn = freezingInputs(kit.runTurn);
+export const skill = freezingInputs(kit.skill);
 export const streamTurn = freezingInputs(kit.streamTurn);
 export const turnEvents = freezingInputs(kit.turnEvents);
 export const turnFrom = freezingInputs(kit.turnFrom);

@@ -6,4 +6,5 @@ export * from '../../src/node/index.ts';
 
 export const saveArtifacts = freezingInputs(node.saveArtifacts);
 export const uploadPath = freezingInputs(node.uploadPath);
+export const uploadSkill = freezingInputs(node.uploadSkill);
 export const uploadStream = freezingInputs(node.uploadStream);

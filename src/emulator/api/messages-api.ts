@@ -17,6 +17,7 @@ import {
 import { json } from '../protocol/http.ts';
 import type { ReceivedRequest } from '../protocol/received-request.ts';
 import { parseMessagesBody, parseObject } from '../protocol/request-body.ts';
+import { withSkillsResolved } from '../protocol/skills.ts';
 import { checkMarks } from '../response/prompt-cache.ts';
 import { type CheckedRequest, type MessagesService, respond } from '../response/respond.ts';
 import { expandThread } from '../store/threads.ts';
@@ -59,7 +60,7 @@ function checked(
   terms: Terms,
   { store, models, prefixCheck }: MessagesService,
 ): CheckedRequest {
-  const body = parseMessagesBody(params);
+  const body = withSkillsResolved(parseMessagesBody(params), store.skills);
   models.check(body.model);
   checkVersion(body, terms.version);
   checkTools(body);

@@ -137,7 +137,7 @@ function refusal(request: Request, bound: string): Response | undefined {
     return refused(403, 'permission_error', `Host ${host || '(none)'} is not this machine.`);
   if (headers.has('origin')) return refused(403, 'permission_error', 'Requests with an Origin are refused.');
   const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';');
-  const takesForms = new URL(request.url).pathname === '/v1/files';
+  const takesForms = /^\/v1\/(files|skills)(\/|$)/.test(new URL(request.url).pathname);
   const hasBody = headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0;
   if (method === 'POST' && hasBody && !takesForms && type.trim() !== 'application/json') {
     return refused(415, 'invalid_request_error', 'content-type must be application/json');

@@ -23,7 +23,7 @@ export async function openContainer(
   const skills = skillsOf(body);
   const container =
     id === undefined ? await createContainer(store, createSandbox) : existing(id, body, store);
-  await mountSkills(container, skills);
+  await mountSkills(container, skills, store);
   touch(container, store);
   return container;
 }
@@ -61,18 +61,29 @@ async function createContainer(
     sandbox,
     inputDirectory: `/files/input/${store.ids.hex()}`,
     expiresAt: store.now(),
+    mounted: new Set(),
   };
   await container.sandbox.makeDirectory(container.inputDirectory);
   store.containers.set(container.id, container);
   return container;
 }
 
-/** Skills lie where the real ones do; what is in them is not emulated. */
-async function mountSkills(container: StoredContainer, skills: readonly ResolvedSkill[]): Promise<void> {
+/** Skills lie where the real ones do, by name; each version is put there once. */
+async function mountSkills(
+  { sandbox, mounted }: StoredContainer,
+  skills: readonly ResolvedSkill[],
+  store: Store,
+): Promise<void> {
   for (const { skill_id: id, version } of skills) {
-    const text = `# ${id} ${version}\n\nThe emulator has no contents of skills.\n`;
-    await container.sandbox.makeDirectory(`/skills/${id}`);
-    await container.sandbox.writeFile(`/skills/${id}/SKILL.md`, new TextEncoder().encode(text));
+    if (mounted.has(`${id} ${version}`)) continue;
+    mounted.add(`${id} ${version}`);
+    const own = store.skills.get(id);
+    const files = own?.versions.find((one) => one.id === version)?.files ?? store.anthropicSkill(id);
+    for (const [path, bytes] of files) {
+      const target = `/skills/${own?.name ?? id}/${path}`;
+      await sandbox.makeDirectory(target.slice(0, target.lastIndexOf('/')));
+      await sandbox.writeFile(target, bytes);
+    }
   }
 }
 

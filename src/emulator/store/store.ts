@@ -1,4 +1,5 @@
 import { Ids } from '../protocol/ids.ts';
+import type { SkillFiles } from '../protocol/skill-upload.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { LastResult } from '../script/words.ts';
 
@@ -15,6 +16,23 @@ export interface StoredFile {
   readonly expiresAt: Date | undefined;
 }
 
+/** One version of a skill of the account's own. */
+export interface StoredSkillVersion {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly description: string;
+  readonly files: SkillFiles;
+}
+
+/** A skill of the account's own, with its versions, oldest first. */
+export interface StoredSkill {
+  readonly id: string;
+  /** Of its folder in the sandbox. */
+  readonly name: string;
+  readonly displayName: string;
+  readonly versions: StoredSkillVersion[];
+}
+
 /** A container and what is mounted in it. */
 export interface StoredContainer {
   readonly id: string;
@@ -22,6 +40,8 @@ export interface StoredContainer {
   /** `$INPUT_DIR` of its commands. */
   readonly inputDirectory: string;
   expiresAt: Date;
+  /** Skills that lie in it, with their versions. */
+  readonly mounted: Set<string>;
   /** What its last command did. */
   last?: LastResult;
 }
@@ -46,10 +66,14 @@ export interface StoredThread {
   readonly messages: readonly object[];
 }
 
+/** What lies in the folders of Anthropic's skills, by id and path. */
+export type AnthropicSkills = Readonly<Record<string, Readonly<Record<string, string | Uint8Array>>>>;
+
 /** Everything that the emulated service remembers. */
 export class Store {
   readonly ids = new Ids();
   readonly files = new Map<string, StoredFile>();
+  readonly skills = new Map<string, StoredSkill>();
   readonly containers = new Map<string, StoredContainer>();
   readonly batches = new Map<string, StoredBatch>();
   /** Conversations of message threads, by the id of their newest reply. */
@@ -57,11 +81,22 @@ export class Store {
   /** Outlines of conversations whose last response paused. */
   readonly paused = new Set<string>();
   readonly now: () => Date;
+  readonly #anthropicSkills: AnthropicSkills;
   /** Grows when everything is forgotten. */
   generation = 0;
 
-  constructor(now: () => Date) {
+  constructor(now: () => Date, anthropicSkills: AnthropicSkills = {}) {
     this.now = now;
+    this.#anthropicSkills = anthropicSkills;
+  }
+
+  /** The files of a skill of Anthropic's; what is in the real ones is not emulated. */
+  anthropicSkill(id: string): SkillFiles {
+    const stub = { 'SKILL.md': `---\nname: ${id}\n---\n\nThe emulator has no contents of this skill.\n` };
+    const files = Object.entries(this.#anthropicSkills[id] ?? stub);
+    const toBytes = (content: string | Uint8Array) =>
+      typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    return new Map(files.map(([path, content]) => [path, toBytes(content)]));
   }
 
   addFile({
@@ -89,6 +124,7 @@ export class Store {
     const lost = this.loseContainers();
     this.ids.reset();
     this.files.clear();
+    this.skills.clear();
     this.batches.clear();
     this.threads.clear();
     this.paused.clear();
