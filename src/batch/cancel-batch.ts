@@ -8,8 +8,8 @@ import type { BatchLedger } from './ledger.ts';
 import { assertOptions, type BatchOptions, batchFailure } from './options.ts';
 
 /**
- * Cancels the batches of the last round that still run, and gives their ids. Items that were begun may still come to
- * their end, and are billed; the others are `canceled`. Wait for it as for any end.
+ * Cancels the batches of the last round that still run, and gives their ids. Items that were begun may
+ * still come to their end, and are billed; the others are `canceled`. Wait for it as for any end.
  *
  * @example
  * ```ts

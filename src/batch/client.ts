@@ -4,8 +4,8 @@ import { isRecord } from '../wire/blocks.ts';
 
 /**
  * The Message Batches API as the SDK offers it. `client` and `client.beta` of the SDK fit, so do clones made
- * with `withOptions()`. Foundry clients have no batches. `results` is only called for a client that has no `get`
- * of the SDK's, which gives the bytes.
+ * with `withOptions()`. Foundry clients have no batches. `results` is only called for a client that has no
+ * `get` of the SDK's, which gives the bytes.
  */
 export interface BatchesClient {
   readonly messages: {

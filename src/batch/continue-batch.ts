@@ -23,9 +23,10 @@ export interface ContinueBatchOptions extends GoOnOptions {
 const AT_A_TIME = 8;
 
 /**
- * Submits the next round: paused items with their content and containers as they came, calls with their answers, and
- * what else `retry` names. Items that wait for calls without a handler stay, for a later round. `undefined` where
- * nothing goes on: then `readBatch(client, ledger, { all: true })` has every item as it is for good.
+ * Submits the next round: paused items with their content and containers as they came, calls with their
+ * answers, and what else `retry` names. Items that wait for calls without a handler stay, for a later
+ * round. `undefined` where nothing goes on: then `readBatch(client, ledger, { all: true })` has every item
+ * as it is for good.
  *
  * A handler whose round was not submitted before the process died runs again.
  *
@@ -35,10 +36,8 @@ const AT_A_TIME = 8;
  *
  * @example
  * ```ts
- * for (let next: BatchLedger | undefined = ledger; next; next = await continueBatch(client, ledger, paramsFor)) {
- *   ledger = next;
- *   await waitForBatch(client, ledger);
- * }
+ * for (let next: BatchLedger | undefined = ledger; next; next = await continueBatch(client, ledger,
+ * paramsFor)) { ledger = next; await waitForBatch(client, ledger); }
  * ```
  */
 export async function continueBatch(

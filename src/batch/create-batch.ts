@@ -18,8 +18,8 @@ export interface CreateBatchOptions extends SubmitOptions {
   /** Go on with it: items that it has are passed. */
   readonly ledger?: BatchLedger | undefined;
   /**
-   * Sends the first item of each model, `system` and `tools` to `count_tokens`, which is free: the API reports bad
-   * params of a batch for each item, hours later. Default `false`.
+   * Sends the first item of each model, `system` and `tools` to `count_tokens`, which is free: the API
+   * reports bad params of a batch for each item, hours later. Default `false`.
    */
   readonly check?: boolean | undefined;
 }
@@ -38,8 +38,9 @@ const COUNTED = [
 ];
 
 /**
- * Submits items as batches of the Message Batches API: half the price, within 24 hours. `items` is read as it is
- * needed, and split by `maxBatchBytes` and by 100,000 requests. No POST is repeated that may have arrived.
+ * Submits items as batches of the Message Batches API: half the price, within 24 hours. `items` is read as
+ * it is needed, and split by `maxBatchBytes` and by 100,000 requests. No POST is repeated that may have
+ * arrived.
  *
  * @throws {InvalidInputError} for bad input, naming the item.
  * @throws {BatchError} with `.ledger`, to go on with: see its codes.

@@ -25,9 +25,9 @@ export interface BatchCandidate {
 /**
  * A run of batches cannot go on by itself. `.ledger` holds all that was submitted.
  *
- * - `submission_unknown`: a batch was sent and its answer was not seen. Sending it again may be a second bill.
- *   `.candidates` are the batches of the API that may be it: go on with `adopt: id`, or, if it is none of
- *   them, with `resend: true`.
+ * - `submission_unknown`: a batch was sent and its answer was not seen. Sending it again may be a second
+ *   bill. `.candidates` are the batches of the API that may be it: go on with `adopt: id`, or, if it is
+ *   none of them, with `resend: true`.
  * - `wrong_batch`: the adopted batch has other items. `.ledger` asks again.
  * - `not_ended`: results were asked for too early. Use `waitForBatch`.
  * - `results_broken`: the results could not be read to their end. Read them again.
@@ -42,8 +42,8 @@ export interface BatchCandidate {
  * catch (error) {
  *   if (!isBatchError(error) || error.code !== 'submission_unknown') throw error;
  *   const [found] = error.candidates ?? [];
- *   await createBatch(client, items, { ledger: error.ledger, ...(found ? { adopt: found.id } : { resend: true }) });
- * }
+ *   await createBatch(client, items, { ledger: error.ledger, ...(found ? { adopt: found.id } : { resend:
+ *   true }) }); }
  * ```
  */
 export class BatchError extends CodeExecutionError {

@@ -26,8 +26,8 @@ export interface GoOnOptions extends SubmitOptions {
   /** Rounds after the first at most. Default 25. */
   readonly maxRounds?: number | undefined;
   /**
-   * For an item whose container is gone: `'error'` leaves it errored, `'restart'` begins it again, once, from its first
-   * message in a fresh container. Its code runs again. Default `'error'`.
+   * For an item whose container is gone: `'error'` leaves it errored, `'restart'` begins it again, once,
+   * from its first message in a fresh container. Its code runs again. Default `'error'`.
    */
   readonly onLostContainer?: 'error' | 'restart' | undefined;
   /** Longest silence of a body, in milliseconds. Default 290,000. */
@@ -76,7 +76,7 @@ export function isOpen({ result }: ReadItem): boolean {
 }
 
 /** The request that an item sent last, made again from its params. */
-export function requestOf(params: RequestParams, history: History): RequestParams {
+function requestOf(params: RequestParams, history: History): RequestParams {
   let request = params;
   for (const message of history) {
     request =
@@ -125,7 +125,9 @@ export function paramsOf(
   return isRestarted ? inFreshContainer(params) : params;
 }
 
-/** Whether its container was gone, as its refusal says: the params, which may name one, are not known here. */
+/**
+ * Whether its container was gone, as its refusal says: the params, which may name one, are not known here.
+ */
 function isLost({ result, earlier }: ReadItem): boolean {
   if (result.status !== 'errored' || result.retryable) return false;
   const { type, message } = result.error;

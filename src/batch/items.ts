@@ -9,7 +9,9 @@ import { BatchError } from './errors.ts';
 import type { BatchLedger } from './ledger.ts';
 import type { BatchItemError } from './results.ts';
 
-/** One turn to be run: its id is yours, unique over the whole run, of 1 to 64 letters, digits, `_` and `-`. */
+/**
+ * One turn to be run: its id is yours, unique over the whole run, of 1 to 64 letters, digits, `_` and `-`.
+ */
 export interface BatchInput {
   readonly customId: string;
   readonly params: TurnParams;
@@ -30,8 +32,8 @@ interface Item {
 export interface AnsweredItem extends Item {
   readonly status: 'ended' | 'paused' | 'awaiting-tools';
   /**
-   * The turn over all rounds of the item, made when it is first read. Without `paramsFor` its `messages` begin with
-   * the first response, and its `checkpoint` cannot be resumed: `continueBatch` goes on with it.
+   * The turn over all rounds of the item, made when it is first read. Without `paramsFor` its `messages`
+   * begin with the first response, and its `checkpoint` cannot be resumed: `continueBatch` goes on with it.
    */
   readonly turn: Turn;
 }
@@ -120,7 +122,8 @@ export function prepareItem(customId: string, params: TurnParams, addTool: boole
 /**
  * The params of an item of an earlier round, as they were sent.
  *
- * @throws {InvalidInputError} where what stands before the messages has changed: a batch drops thinking without a word.
+ * @throws {InvalidInputError} where what stands before the messages has changed: a batch drops thinking
+ * without a word.
  * @throws {BatchError} `items_failed` with what `paramsFor` threw.
  */
 export async function paramsAgain(

@@ -22,9 +22,9 @@ interface GettingClient {
 }
 
 /**
- * The lines of a batch's results as they arrive, some at a time; the last one may be cut. The SDK's own reader
- * throws at the first line that is no JSON, and what comes after it is lost: so the bytes are read here. A client
- * that is not the SDK's gives values instead.
+ * The lines of a batch's results as they arrive, some at a time; the last one may be cut. The SDK's own
+ * reader throws at the first line that is no JSON, and what comes after it is lost: so the bytes are read
+ * here. A client that is not the SDK's gives values instead.
  *
  * @throws {TurnBreak} where nothing comes for too long.
  */

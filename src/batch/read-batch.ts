@@ -23,10 +23,12 @@ export interface ReadBatchOptions extends ReadItemsOptions {
 }
 
 /**
- * The items of a run, one at a time, in any order: at least once, since a process that dies reads them again. The
- * results are read as they arrive, and never held together. One that is damaged is an item with an error.
+ * The items of a run, one at a time, in any order: at least once, since a process that dies reads them
+ * again. The results are read as they arrive, and never held together. One that is damaged is an item with
+ * an error.
  *
- * @throws {BatchError} `not_ended` before `waitForBatch`, `results_broken` where the body is cut again and again.
+ * @throws {BatchError} `not_ended` before `waitForBatch`, `results_broken` where the body is cut again and
+ * again.
  *
  * @example
  * ```ts

@@ -36,8 +36,9 @@ interface Past {
 }
 
 /**
- * Items whose last batch is one of a round that is wanted, batch by batch, as the API gives them. What they said in
- * earlier rounds is read again from the API, for the items of one batch at a time: as much as was sent with it.
+ * Items whose last batch is one of a round that is wanted, batch by batch, as the API gives them. What they
+ * said in earlier rounds is read again from the API, for the items of one batch at a time: as much as was
+ * sent with it.
  */
 export async function* readItems(
   client: BatchesClient,

@@ -12,7 +12,9 @@ import { type LineOptions, linesOf } from './lines.ts';
 
 /** Why an item has no message, as the API or this package says. */
 export interface BatchItemError {
-  /** The API's, such as `invalid_request_error`; or `unreadable_result`, `missing_result`, `unknown_result`. */
+  /**
+   * The API's, such as `invalid_request_error`; or `unreadable_result`, `missing_result`, `unknown_result`.
+   */
   readonly type: string;
   readonly message: string;
   readonly requestId: string | null;
@@ -49,10 +51,11 @@ const START = /^\{"custom_id":"([\w-]{1,64})"/;
 const NAMED = /"custom_id"\s*:\s*"([\w-]{1,64})"/;
 
 /**
- * The result of each wanted item, once, in the order of the API. A body that is cut is read again, and what was given
- * already is passed. An item whose line cannot be read, or does not come, is one with an error.
+ * The result of each wanted item, once, in the order of the API. A body that is cut is read again, and what
+ * was given already is passed. An item whose line cannot be read, or does not come, is one with an error.
  *
- * @throws {BatchError} `results_broken` where the body could not be read to its end; what came has been given.
+ * @throws {BatchError} `results_broken` where the body could not be read to its end; what came has been
+ * given.
  */
 export async function* resultsOf(
   client: BatchesClient,
@@ -177,7 +180,8 @@ function readError(body: unknown): BatchResult {
   const requestId = asText(outer['request_id']) || null;
   const message = asText(inner['message']) || `The API gave no message with ${type}.`;
   const raw = isRecord(outer['error']) ? null : (body ?? null);
-  const retryable = verdictOf({ status: statusOfError(type) }).passes;
+  const status = statusOfError(type);
+  const retryable = status !== undefined && verdictOf({ status }).passes;
   return { status: 'errored', error: { type, message, requestId, raw }, retryable };
 }
 

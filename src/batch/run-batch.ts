@@ -13,7 +13,10 @@ import { itemOf } from './read-batch.ts';
 import { type ReadItem, readItems } from './read-items.ts';
 import { type WaitForBatchOptions, waitForBatch } from './wait-for-batch.ts';
 
-/** Where the ledger of a run is kept: `fileStore(path)` of `code-execution-kit/node`, or a row of a database. */
+/**
+ * Where the ledger of a run is kept: `fileStore(path)` of `code-execution-kit/node`, or a row of a
+ * database.
+ */
 export interface BatchStore {
   /** What was saved last; `undefined` or `null` before anything was. */
   load(): PromiseLike<BatchLedger | null | undefined> | BatchLedger | null | undefined;
@@ -32,11 +35,12 @@ export interface RunBatchOptions
 }
 
 /**
- * Runs items to their end: submits, waits, reads, and goes on, until nothing can go on. Each item is given once it is
- * done with; in a process that goes on from the store, those of before come again. What `maxRounds` stops, and what
- * waits for calls without a handler, is given as it is.
+ * Runs items to their end: submits, waits, reads, and goes on, until nothing can go on. Each item is given
+ * once it is done with; in a process that goes on from the store, those of before come again. What
+ * `maxRounds` stops, and what waits for calls without a handler, is given as it is.
  *
- * @throws {BatchError} `submission_unknown` after a lost answer or a kill: call it again with `adopt` or `resend`.
+ * @throws {BatchError} `submission_unknown` after a lost answer or a kill: call it again with `adopt` or
+ * `resend`.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 import { InvalidInputError, quoted, reasonOf } from '../errors.ts';
 import { prefixOf } from '../request/prefix.ts';
+import { ownerOf } from '../sdk/client.ts';
 import { verdictOf } from '../sdk/failures.ts';
 import { unredirected } from '../sdk/redirects.ts';
 import { retrier } from '../sdk/retry.ts';
@@ -16,12 +17,11 @@ import {
   withRound,
 } from './ledger.ts';
 import type { SubmitOptions } from './options.ts';
+import { RequestBody } from './request-body.ts';
 import { saved, unknownSubmission } from './settle.ts';
 
 /** The API takes so many requests in one batch (documented). */
 const MOST_REQUESTS = 100_000;
-/** `{"requests":[` and `]}` */
-const FRAME_BYTES = 15;
 
 /** One request of a batch. */
 export interface ItemRequest {
@@ -38,19 +38,20 @@ export class Submission {
   readonly #client: BatchesClient;
   readonly #round: number;
   readonly #options: SubmitOptions;
-  readonly #maxBytes: number;
+  readonly #body: RequestBody;
   readonly #shapes = new Map<string, number>();
   #ledger: BatchLedger;
-  #requests: { readonly custom_id: string; readonly params: RequestParams }[] = [];
-  #added: ItemRequest[] = [];
-  #bytes = FRAME_BYTES;
+  #added: Omit<ItemRequest, 'params'>[] = [];
+  /** For a client that is not the SDK's, which takes no other body. */
+  #objects: object[] | undefined;
 
   constructor(client: BatchesClient, ledger: BatchLedger, round: number, options: SubmitOptions) {
     this.#client = client;
     this.#ledger = ledger;
     this.#round = round;
     this.#options = options;
-    this.#maxBytes = options.maxBatchBytes ?? 32_000_000;
+    this.#body = new RequestBody(options.maxBatchBytes ?? 32_000_000);
+    this.#objects = ownerOf(client) ? undefined : [];
     for (const [index, shape] of ledger.shapes.entries()) this.#shapes.set(JSON.stringify(shape), index);
   }
 
@@ -64,7 +65,7 @@ export class Submission {
 
   /** Nothing was submitted, and nothing is to be. */
   get isEmpty(): boolean {
-    return this.#requests.length === 0 && (this.#ledger.rounds[this.#round]?.batches.length ?? 0) === 0;
+    return this.#added.length === 0 && (this.#ledger.rounds[this.#round]?.batches.length ?? 0) === 0;
   }
 
   /** Adds a notice, each once. */
@@ -89,34 +90,26 @@ export class Submission {
    *
    * @throws {InvalidInputError} for one that is larger than a whole batch.
    */
-  async add(item: ItemRequest): Promise<void> {
-    const { customId, params } = item;
-    const request = { custom_id: customId, params };
-    const bytes = utf8Length(jsonOf(request));
-    if (bytes + FRAME_BYTES > this.#maxBytes) {
-      throw new InvalidInputError(
-        `Item ${quoted(customId)} has ${bytes} bytes, and a batch has ${this.#maxBytes} at most: raise maxBatchBytes, ` +
-          'or upload what is large in it as a file.',
-      );
+  async add({ params, ...item }: ItemRequest): Promise<void> {
+    const request = jsonOf({ custom_id: item.customId, params });
+    if (this.#added.length >= MOST_REQUESTS) await this.#submit();
+    if (!this.#body.add(request)) {
+      if (this.#added.length > 0) await this.#submit();
+      if (!this.#body.add(request)) throw tooLarge(item.customId);
     }
-    const isFull = this.#requests.length >= MOST_REQUESTS || this.#bytes + bytes + 1 > this.#maxBytes;
-    if (isFull) await this.#submit();
-    this.#requests.push(request);
     this.#added.push(item);
-    // With the comma after the one before.
-    this.#bytes += bytes + 1;
+    this.#objects?.push(JSON.parse(request));
   }
 
   /** Submits what is left. The ledger says that the round is whole. */
   async finish(waiting: readonly string[]): Promise<BatchLedger> {
-    if (this.#requests.length > 0) await this.#submit();
+    if (this.#added.length > 0) await this.#submit();
     this.#ledger = withRound(this.#ledger, this.#round, { isWhole: true, waiting });
     await saved(this.#ledger, this.#options.onSubmit);
     return this.#ledger;
   }
 
   async #submit(): Promise<void> {
-    const requests = this.#requests;
     const added = this.#added;
     const { onSubmit, signal } = this.#options;
     const before = this.#ledger;
@@ -126,24 +119,30 @@ export class Submission {
       restarted: added.flatMap(({ customId, isRestarted }) => (isRestarted ? [customId] : [])),
     };
     const at = new Date().toISOString();
-    const sending: BatchSending = { at, count: requests.length, ...content };
+    const sending: BatchSending = { at, count: added.length, ...content };
     const known = new Set(answers.map(({ customId }) => customId));
     const kept = [...answers, ...added.flatMap(answersOf).filter(({ customId }) => !known.has(customId))];
     signal?.throwIfAborted();
     this.#ledger = withRound(before, this.#round, { sending, answers: kept });
     await saved(this.#ledger, onSubmit);
-    const id = await this.#post(requests);
+    const id = await this.#post();
     const batch = { id, at, ...content, isAdopted: false };
     this.#ledger = withRound(this.#ledger, this.#round, { sending: null, batches: [...batches, batch] });
-    this.#requests = [];
     this.#added = [];
-    this.#bytes = FRAME_BYTES;
+    this.#objects &&= [];
+    this.#body.clear();
     await saved(this.#ledger, onSubmit);
   }
 
-  /** The one place that makes batches: a request of which it is not known whether it arrived is not repeated. */
-  async #post(requests: readonly object[]): Promise<string> {
+  /**
+   * The one place that makes batches: a request of which it is not known whether it arrived is not
+   * repeated.
+   */
+  async #post(): Promise<string> {
     const { retries = 2, request, signal, onSubmit } = this.#options;
+    const body = this.#body.finish();
+    const params = this.#objects ? { requests: this.#objects } : {};
+    const given = this.#objects ? {} : { body, headers: withJson(request?.headers) };
     const own = ownSignal(signal);
     const mayRetry = (error: unknown) => {
       const { mayHaveRun, passes } = verdictOf(error);
@@ -153,9 +152,9 @@ export class Submission {
     try {
       for (;;) {
         try {
-          const sent = { maxRetries: 0, ...request, signal: own.signal };
+          const sent = { maxRetries: 0, ...request, ...given, signal: own.signal };
           const batch = await unredirected(this.#client, sent, (options) =>
-            untilAborted(this.#client.messages.batches.create({ requests }, options), own.signal),
+            untilAborted(this.#client.messages.batches.create({ ...params }, options), own.signal),
           );
           const id: unknown = isRecord(batch) ? batch['id'] : undefined;
           if (typeof id === 'string' && /^[\w-]+$/.test(id)) return id;
@@ -177,11 +176,28 @@ export class Submission {
   }
 }
 
-function answersOf({ customId, answers: results }: ItemRequest): BatchAnswers[] {
+/** Headers of the caller's, in any of the forms that the SDK takes. */
+function withJson(headers: unknown): unknown {
+  const name = 'content-type';
+  const value = 'application/json';
+  if (!isRecord(headers) && !Array.isArray(headers)) return { [name]: value };
+  return Symbol.iterator in headers
+    ? [[name, value], ...(headers as Iterable<[string, string]>)]
+    : { [name]: value, ...headers };
+}
+
+function tooLarge(customId: string): InvalidInputError {
+  return new InvalidInputError(
+    `Item ${quoted(customId)} is larger than a whole batch may be: raise maxBatchBytes, or upload what is large in it ` +
+      'as a file.',
+  );
+}
+
+function answersOf({ customId, answers: results }: Omit<ItemRequest, 'params'>): BatchAnswers[] {
   return results ? [{ customId, results }] : [];
 }
 
-function shapedItems(added: readonly ItemRequest[]): ShapedItems[] {
+function shapedItems(added: readonly Omit<ItemRequest, 'params'>[]): ShapedItems[] {
   const byShape = new Map<number, string[]>();
   for (const { customId, shape = 0 } of added) {
     const ids = byShape.get(shape);
@@ -192,22 +208,11 @@ function shapedItems(added: readonly ItemRequest[]): ShapedItems[] {
 }
 
 /** @throws {InvalidInputError} for what is no JSON, such as a BigInt or a circle. */
-function jsonOf(request: { readonly custom_id: string }): string {
+function jsonOf(request: { readonly custom_id: string; readonly params: RequestParams }): string {
   try {
     return JSON.stringify(request);
   } catch (cause) {
     const message = `The params of item ${quoted(request.custom_id)} are no plain data: ${reasonOf(cause)}.`;
     throw new InvalidInputError(message, { cause });
   }
-}
-
-/** Bytes of a text as UTF-8, without making them. */
-export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    // Of a pair each half counts two; JSON escapes a half that stands alone.
-    if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1;
-  }
-  return bytes;
 }

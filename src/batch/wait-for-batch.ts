@@ -31,15 +31,16 @@ export interface WaitForBatchOptions extends BatchOptions {
 }
 
 /**
- * Waits until all batches of the last round have ended: for up to 24 hours. A failure that passes by itself, such
- * as a lost connection, only delays it.
+ * Waits until all batches of the last round have ended: for up to 24 hours. A failure that passes by
+ * itself, such as a lost connection, only delays it.
  *
  * @throws {BatchError} `aborted`.
  * @throws the SDK's error for a failure that does not pass, such as a batch that is not there.
  *
  * @example
  * ```ts
- * await waitForBatch(client, ledger, { onProgress: ({ processing, total }) => bar.update(total - processing) });
+ * await waitForBatch(client, ledger, { onProgress: ({ processing, total }) => bar.update(total -
+ * processing) });
  * ```
  */
 export async function waitForBatch(

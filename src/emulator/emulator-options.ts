@@ -57,8 +57,8 @@ export interface EmulatorOptions {
    */
   readonly models?: readonly string[] | 'any' | undefined;
   /**
-   * What becomes of an item of a batch, by its `custom_id` and params: `undefined` answers it with the next response
-   * of the script, as without this option.
+   * What becomes of an item of a batch, by its `custom_id` and params: `undefined` answers it with the next
+   * response of the script, as without this option.
    *
    * @example
    * ```ts

@@ -12,14 +12,15 @@ export interface FileStore<Value> {
 }
 
 /**
- * Keeps a value of JSON in a file, such as the ledger of `runBatch`. The file is whole at any time: a new one is
- * written beside it, is on the disk, and takes its name. For one process at a time.
+ * Keeps a value of JSON in a file, such as the ledger of `runBatch`. The file is whole at any time: a new
+ * one is written beside it, is on the disk, and takes its name. For one process at a time.
  *
  * @throws {InvalidInputError} from `load`, for a file that is no JSON.
  *
  * @example
  * ```ts
- * for await (const item of runBatch(client, items, { store: fileStore('run.json') })) console.log(item.status);
+ * for await (const item of runBatch(client, items, { store: fileStore('run.json') }))
+ * console.log(item.status);
  * ```
  */
 export function fileStore<Value>(path: string): FileStore<Value> {
