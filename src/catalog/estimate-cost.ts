@@ -114,7 +114,7 @@ export function maxCost(
       const { highUsd, lines } = estimateCost(state, { ...options, prices });
       const unpriced = lines.find(({ what }) => what === 'unpriced');
       if (unpriced) throw new InvalidInputError(`maxCost cannot hold a limit: ${unpriced.note}`);
-      return state.exchanges.length > 0 && highUsd >= usd;
+      return highUsd >= usd;
     };
   });
 }

@@ -1,5 +1,6 @@
 import Anthropic, { AnthropicError } from '@anthropic-ai/sdk';
 import { describe, expect, it } from 'vitest';
+import * as catalog from '../../src/catalog/index.ts';
 import * as kit from '../../src/index.ts';
 import * as node from '../../src/node/index.ts';
 import { clientAnswering, response, sseOf } from '../support/sse.ts';
@@ -244,6 +245,32 @@ const calls: Readonly<Record<string, readonly ((bad: any) => unknown)[]>> = {
     (bad) => new kit.Container(bad),
     (bad) => new kit.Container({ id: 'c', expiresAt: null, skills: bad }),
   ],
+  describeSandbox: [() => catalog.describeSandbox()],
+  estimateCost: [
+    (bad) => catalog.estimateCost(bad),
+    (bad) => catalog.estimateCost([bad]),
+    (bad) => catalog.estimateCost({ exchanges: [bad], executions: [bad], messages: [bad] } as never),
+    (bad) => catalog.estimateCost({ exchanges: [{ usage: bad }], executions: bad, messages: bad } as never),
+    (bad) => catalog.estimateCost({ exchanges: [{ usage: { iterations: [bad], speed: bad } }] } as never),
+    (bad) => catalog.estimateCost({ turns: [bad], messages: bad, prefix: bad, unfinished: bad }),
+    (bad) => catalog.estimateCost([], bad),
+    (bad) => catalog.estimateCost([], { prices: bad }),
+    (bad) => catalog.estimateCost([], { prices: { ...catalog.prices, models: [bad], container: bad } }),
+  ],
+  maxCost: [
+    (bad) => catalog.maxCost(bad, 1),
+    (bad) => catalog.maxCost(catalog.prices, bad),
+    (bad) => catalog.maxCost(catalog.prices, 1, bad),
+    (bad) => catalog.maxCost(catalog.prices, 1)(bad),
+  ],
+  toolFor: [
+    (bad) => catalog.toolFor(bad, 'claude-opus-5-5'),
+    (bad) => catalog.toolFor(null, bad),
+    (bad) => catalog.toolFor(null, 'claude-opus-5-5', bad),
+    (bad) => catalog.toolFor(null, 'claude-opus-5-5', { now: bad }),
+    (bad) => catalog.toolFor({ models: { retrieve: () => bad } }, 'claude-opus-5-5'),
+    (bad) => catalog.toolFor({ models: { retrieve: () => Promise.reject(bad) } }, 'claude-opus-5-5'),
+  ],
   saveArtifacts: [
     (bad) => node.saveArtifacts(bad, artifact, '/nowhere'),
     (bad) => node.saveArtifacts(refusing, bad, '/nowhere'),
@@ -276,9 +303,9 @@ describe('whatever a public function throws has a type', () => {
 
   it('no function is left out', () => {
     const guards = /^is[A-Z]/;
-    const names = [...Object.keys(kit), ...Object.keys(node)].filter(
-      (name) => !guards.test(name) && !name.endsWith('Error'),
-    );
+    const names = Object.entries({ ...kit, ...node, ...catalog })
+      .filter(([name, one]) => typeof one === 'function' && !guards.test(name) && !name.endsWith('Error'))
+      .map(([name]) => name);
     expect(Object.keys(calls).sort()).toEqual(names.sort());
   });
 

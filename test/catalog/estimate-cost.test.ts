@@ -257,6 +257,12 @@ describe('container time', () => {
     expect(unnamed.lowUsd).toBeCloseTo(2 * FIVE_MINUTES, 14);
   });
 
+  it('of a turn that lost its container is that of both, and the time is counted once', () => {
+    const both = [exchange({}, container('container_1')), exchange({}, container('container_2'))];
+    const { lowUsd } = estimateCost(turnOf(both, [execution('a', 900)]));
+    expect(lowUsd).toBeCloseTo(FIVE_MINUTES + 0.05 / 4, 14);
+  });
+
   it('is free with the newer web tools, and perhaps where a web tool of unknown version was used', () => {
     const one = [execution('a', 1)];
     expect(withCode(one, {}, { webTools: true }).highUsd).toBe(0);
@@ -272,7 +278,8 @@ describe('container time', () => {
 
   it('takes free hours off where they are given, and says so where not', () => {
     const one = [execution('a', 1)];
-    expect(withCode(one, {}, { freeHours: 1550 }).highUsd).toBe(0);
+    const free = withCode(one, {}, { freeHours: 1550 });
+    expect([free.lowUsd, free.highUsd]).toEqual([0, 0]);
     const rest = withCode([execution('a', 7200)], {}, { freeHours: 1.5 });
     expect(rest.lowUsd).toBeCloseTo(0.5 * 0.05, 14);
     expect(notesOf(withCode(one))).toContainEqual(expect.stringContaining('1,550'));
@@ -292,6 +299,22 @@ describe('container time', () => {
     expect(notesOf(estimateCost(state))).toEqual([expect.stringContaining('Pass files')]);
     expect(estimateCost(state, { files: true }).lowUsd).toBe(FIVE_MINUTES);
     expect(notesOf(estimateCost(state, { files: false }))).toEqual([]);
+  });
+
+  it('is in the high figure alone for a turn of a session whose messages are not kept', () => {
+    const upload = { role: 'user', content: [{ type: 'container_upload', file_id: 'file_1' }] };
+    const snapshot = (firstMessage: number | null) => ({
+      turns: [{ ...turnOf([exchange({})]), firstMessage }],
+      messages: [upload],
+      prefix: null,
+      unfinished: null,
+    });
+    const figures = (firstMessage: number | null) => {
+      const { lowUsd, highUsd } = estimateCost(snapshot(firstMessage) as never);
+      return [lowUsd, highUsd];
+    };
+    expect(figures(0)).toEqual([FIVE_MINUTES, FIVE_MINUTES]);
+    expect(figures(null)).toEqual([0, FIVE_MINUTES]);
   });
 
   it('of a container that was only named is in the high figure', () => {

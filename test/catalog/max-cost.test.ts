@@ -54,8 +54,6 @@ it.each([
 
 it('refuses options of its own', () => {
   expect(() => maxCost(prices, 1, { model: 'x' } as never)).toThrow(/There is no option model/);
-  // Nothing was received yet.
-  expect(maxCost(prices, 0)({ exchanges: [] } as never)).toBe(false);
 });
 
 it('a session has its running cost, also while a turn of it waits', async () => {

@@ -52,6 +52,12 @@ describe('with a client', () => {
     }
   });
 
+  it('knows by its answer which model an alias stands for', async () => {
+    const answer = supporting(true, true, { id: 'claude-haiku-4-5-20251001' });
+    const { tool, notices } = await toolFor(clientAnswering(answer), 'claude-haiku-latest', { now });
+    expect([tool.type, notices]).toEqual(['code_execution_20250825', []]);
+  });
+
   it('refuses a model that does not run code, or is retired, with an error', async () => {
     for (const [answer, text] of [
       [supporting(false), 'the Models endpoint says that it does not run code'],
