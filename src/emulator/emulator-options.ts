@@ -66,6 +66,7 @@ export interface EmulatorOptions {
    * ```
    */
   readonly batchItem?: BatchItemScript | undefined;
+  /**
    * What lies in `/skills/<id>/` for the skills of Anthropic's, by id and path:
    * `{ xlsx: { 'SKILL.md': '…' } }`.
    * Default: a `SKILL.md` with its name. Your own skills are uploaded, and lie there with their files.

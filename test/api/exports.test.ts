@@ -79,7 +79,6 @@ it('exports these names, and no others', () => {
       'toUIMessageStreamResponse',
     ],
     './catalog': ['describeSandbox', 'estimateCost', 'maxCost', 'prices', 'sandbox', 'toolFor'],
-    './node': ['fileStore', 'saveArtifacts', 'uploadPath', 'uploadStream'],
     './batch': [
       'BatchError',
       'cancelBatch',
@@ -91,7 +90,7 @@ it('exports these names, and no others', () => {
       'runBatch',
       'waitForBatch',
     ],
-    './node': ['saveArtifacts', 'uploadPath', 'uploadSkill', 'uploadStream'],
+    './node': ['fileStore', 'saveArtifacts', 'uploadPath', 'uploadSkill', 'uploadStream'],
     './emulator': [
       'EmulatorError',
       'bash',

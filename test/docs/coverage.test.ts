@@ -5,6 +5,7 @@ import * as kit from 'code-execution-kit';
 import * as catalog from 'code-execution-kit/catalog';
 import * as emulator from 'code-execution-kit/emulator';
 import * as node from 'code-execution-kit/node';
+import * as relay from 'code-execution-kit/relay';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,6 +41,7 @@ const ENTRIES = {
   'code-execution-kit': kit,
   'code-execution-kit/node': node,
   'code-execution-kit/catalog': catalog,
+  'code-execution-kit/relay': relay,
   'code-execution-kit/emulator': emulator,
 };
 
