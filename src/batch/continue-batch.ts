@@ -36,8 +36,8 @@ const AT_A_TIME = 8;
  *
  * @example
  * ```ts
- * for (let next: BatchLedger | undefined = ledger; next; next = await continueBatch(client, ledger,
- * paramsFor)) { ledger = next; await waitForBatch(client, ledger); }
+ * await waitForBatch(client, ledger);
+ * const next = await continueBatch(client, ledger, (customId) => paramsById.get(customId)!);
  * ```
  */
 export async function continueBatch(
@@ -115,14 +115,14 @@ async function submitNext(
     }
   };
   const isWanted = (id: string, at: number) => at === round - 1 || (at < round && left.has(id));
-  for await (const item of readItems(client, ledger, isWanted, options)) {
-    if (!goesOn(item, continuation)) {
-      if (isOpen(item)) waiting.push(item.customId);
-      continue;
+  for await (const some of readItems(client, ledger, isWanted, options)) {
+    for (const item of some) {
+      if (goesOn(item, continuation)) {
+        if (round > maxRounds) throw roundLimit(maxRounds, ledger);
+        group.push(item);
+      } else if (isOpen(item)) waiting.push(item.customId);
+      if (group.length >= AT_A_TIME) await flush();
     }
-    if (round > maxRounds) throw roundLimit(maxRounds, ledger);
-    group.push(item);
-    if (group.length >= AT_A_TIME) await flush();
   }
   await flush();
   return waiting;

@@ -42,8 +42,9 @@ export interface BatchCandidate {
  * catch (error) {
  *   if (!isBatchError(error) || error.code !== 'submission_unknown') throw error;
  *   const [found] = error.candidates ?? [];
- *   await createBatch(client, items, { ledger: error.ledger, ...(found ? { adopt: found.id } : { resend:
- *   true }) }); }
+ *   const answer = found ? { adopt: found.id } : { resend: true };
+ *   await createBatch(client, items, { ledger: error.ledger, ...answer });
+ * }
  * ```
  */
 export class BatchError extends CodeExecutionError {

@@ -1,4 +1,5 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
+import type { PreparedParams } from '../request/params.ts';
 import type { Prefix } from '../request/prefix.ts';
 import { checkedLedger } from './check-ledger.ts';
 import { assertBatchesClient, type BatchesClient } from './client.ts';
@@ -49,27 +50,37 @@ export async function* readBatch(
   const checked = await checkedLedger(ledger);
   const last = checked.rounds.length - 1;
   try {
-    for await (const item of readItems(client, checked, (_, round) => all || round === last, options)) {
-      yield await itemOf(item, checked, paramsFor, addTool);
+    for await (const some of readItems(client, checked, (_, round) => all || round === last, options)) {
+      for (const item of some) {
+        const prepared = paramsFor && (await preparedFor(item, checked, paramsFor, addTool));
+        yield itemOf(item, checked, prepared);
+      }
     }
   } catch (error) {
     throw batchFailure('readBatch', error, checked, signal);
   }
 }
 
-/** An item as its readers see it. */
-export async function itemOf(
-  read: ReadItem,
+/** The params of an item that has a turn. */
+export async function preparedFor(
+  { customId, shape, result, earlier }: ReadItem,
   ledger: BatchLedger,
-  paramsFor: ParamsFor | undefined,
+  paramsFor: ParamsFor,
   addTool: boolean,
-): Promise<BatchItem> {
+): Promise<PreparedParams | undefined> {
+  if (!hasTurn(result, earlier)) return undefined;
+  return paramsAgain(customId, paramsFor, ledger.shapes[shape] as Prefix, { ledger, addTool });
+}
+
+function hasTurn(result: ReadItem['result'], earlier: ReadItem['earlier']): boolean {
+  return 'message' in result || earlier.some(({ role }) => role === 'assistant');
+}
+
+/** An item as its readers see it. */
+export function itemOf(read: ReadItem, ledger: BatchLedger, prepared: PreparedParams | undefined): BatchItem {
   const { customId, placed, shape, result, earlier } = read;
   const place = { customId, round: placed.round, batchId: placed.batch.id };
   const prefix = ledger.shapes[shape] as Prefix;
-  const hasTurn = 'message' in result || earlier.some(({ role }) => role === 'assistant');
-  const prepared =
-    paramsFor && hasTurn ? await paramsAgain(customId, paramsFor, prefix, { ledger, addTool }) : undefined;
   const make = () => {
     const { params = withoutMessages(prefix), parse = null } = prepared ?? {};
     return { params: paramsOf(read, params), parse };
@@ -85,7 +96,7 @@ export async function itemOf(
       },
     };
   }
-  const turn = hasTurn ? lazyTurn(earlier, make) : () => null;
+  const turn = hasTurn(result, earlier) ? lazyTurn(earlier, make) : () => null;
   return {
     ...place,
     ...result,

@@ -7,7 +7,7 @@ import { BatchError } from './errors.ts';
 import type { History } from './items.ts';
 import { type BatchLedger, batchesOf, latestOf, type PlacedBatch } from './ledger.ts';
 import type { BatchOptions } from './options.ts';
-import { type BatchResult, resultsOf } from './results.ts';
+import { type BatchResult, type GivenResult, resultsOf } from './results.ts';
 import { checkIds } from './settle.ts';
 
 /** What an item came to in its last batch, and all before it. */
@@ -45,7 +45,7 @@ export async function* readItems(
   ledger: BatchLedger,
   isWanted: (customId: string, round: number) => boolean,
   options: ReadItemsOptions,
-): AsyncGenerator<ReadItem> {
+): AsyncGenerator<Iterable<ReadItem>> {
   const batches = batchesOf(ledger);
   const latest = latestOf(batches);
   for (const placed of batches) {
@@ -60,13 +60,18 @@ export async function* readItems(
     const pasts = await pastsOf(client, ledger, batches, placed, ids, options);
     // Most items have one round: they share an empty past.
     const wanted = new Set(ids);
-    for await (const { customId, result } of read(client, ledger, placed, options, (id) => wanted.has(id))) {
-      const { history, isRestarted } = pasts.get(customId) ?? NO_PAST;
-      pasts.delete(customId);
-      const shape = shapeOf.get(customId);
-      yield shape === undefined
-        ? { customId, placed, shape: 0, result: unexpected(customId, result), earlier: [], isRestarted }
-        : { customId, placed, shape, result, earlier: history, isRestarted };
+    function* itemsOf(some: Iterable<GivenResult>): Generator<ReadItem> {
+      for (const { customId, result } of some) {
+        const { history: earlier, isRestarted } = pasts.get(customId) ?? NO_PAST;
+        pasts.delete(customId);
+        const shape = shapeOf.get(customId);
+        const item = { customId, placed, earlier, isRestarted };
+        if (shape !== undefined) yield { ...item, shape, result };
+        else yield { ...item, shape: 0, result: unexpected(customId, result) };
+      }
+    }
+    for await (const some of await read(client, ledger, placed, options, (id) => wanted.has(id))) {
+      yield itemsOf(some);
     }
   }
 }
@@ -96,27 +101,29 @@ async function pastsOf(
       if (own.has(customId)) pasts.get(customId)?.history.push({ role: 'user', content: [...results] });
     }
     if (before === placed) break;
-    for await (const { customId, result } of read(client, ledger, before, options, (id) => own.has(id))) {
-      if ('message' in result) pasts.get(customId)?.history.push(result.message);
+    for await (const some of await read(client, ledger, before, options, (id) => own.has(id))) {
+      for (const { customId, result } of some) {
+        if ('message' in result) pasts.get(customId)?.history.push(result.message);
+      }
     }
   }
   return pasts;
 }
 
-async function* read(
+async function read(
   client: BatchesClient,
   ledger: BatchLedger,
   { batch, shapeOf }: PlacedBatch,
   { signal, request, idleTimeoutMs = 290_000, retries = 2 }: ReadItemsOptions,
   isOwn: (customId: string) => boolean,
-): AsyncGenerator<{ readonly customId: string; readonly result: BatchResult }> {
+): Promise<AsyncGenerator<Iterable<GivenResult>>> {
   const lines = { signal: signal ?? new AbortController().signal, request, idleTimeoutMs };
   if (batch.isAdopted) {
     await withOwnSignal(signal, (own) => checkIds(client, batch, ledger, { ...lines, signal: own }));
   }
   // Of others than the items of the batch all is given: it is not known whose they are.
   const isWanted = (id: string) => isOwn(id) || !shapeOf.has(id);
-  yield* resultsOf(client, batch.id, { ...lines, retries, ledger, expected: shapeOf, isWanted });
+  return resultsOf(client, batch.id, { ...lines, retries, ledger, expected: shapeOf, isWanted });
 }
 
 function unexpected(customId: string, result: BatchResult): BatchResult {

@@ -9,7 +9,7 @@ import { type Continuation, continuationOf, type GoOnOptions, goesOn } from './g
 import { assertItems, type BatchInput, type BatchItem, type ParamsFor } from './items.ts';
 import { type BatchLedger, EMPTY_LEDGER } from './ledger.ts';
 import { assertOptions, batchFailure } from './options.ts';
-import { itemOf } from './read-batch.ts';
+import { itemOf, preparedFor } from './read-batch.ts';
 import { type ReadItem, readItems } from './read-items.ts';
 import { type WaitForBatchOptions, waitForBatch } from './wait-for-batch.ts';
 
@@ -104,8 +104,11 @@ async function* given(
 ): AsyncGenerator<BatchItem> {
   const { addTool = true, signal } = continuation.options;
   try {
-    for await (const item of readItems(client, ledger, (_, round) => round >= from, continuation.options)) {
-      if (isGiven(item)) yield await itemOf(item, ledger, paramsFor, addTool);
+    for await (const some of readItems(client, ledger, (_, round) => round >= from, continuation.options)) {
+      for (const item of some) {
+        if (!isGiven(item)) continue;
+        yield itemOf(item, ledger, await preparedFor(item, ledger, paramsFor, addTool));
+      }
     }
   } catch (error) {
     throw batchFailure('runBatch', error, ledger, signal);

@@ -138,14 +138,15 @@ export async function checkIds(
 ): Promise<void> {
   const expected = new Set(idsIn(batch));
   const found = resultsOf(client, batch.id, { ...options, retries: RETRIES, ledger, expected });
-  for await (const { customId, result } of found) {
-    const isMissing = result.status === 'errored' && result.error.type === 'missing_result';
-    if (expected.has(customId) && !isMissing) continue;
-    const what = isMissing
-      ? `it has no item ${quoted(customId)}`
-      : `its item ${quoted(customId)} was not sent`;
-    throw wrongBatch(batch.id, what, asking(ledger, batch));
-  }
+  for await (const some of found)
+    for (const { customId, result } of some) {
+      const isMissing = result.status === 'errored' && result.error.type === 'missing_result';
+      if (expected.has(customId) && !isMissing) continue;
+      const what = isMissing
+        ? `it has no item ${quoted(customId)}`
+        : `its item ${quoted(customId)} was not sent`;
+      throw wrongBatch(batch.id, what, asking(ledger, batch));
+    }
 }
 
 /** The ledger as it was before the batch was adopted. */

@@ -39,8 +39,8 @@ export interface WaitForBatchOptions extends BatchOptions {
  *
  * @example
  * ```ts
- * await waitForBatch(client, ledger, { onProgress: ({ processing, total }) => bar.update(total -
- * processing) });
+ * const onProgress = ({ processing, total }: BatchProgress) => bar.update(total - processing);
+ * await waitForBatch(client, ledger, { onProgress });
  * ```
  */
 export async function waitForBatch(

@@ -19,8 +19,8 @@ export interface FileStore<Value> {
  *
  * @example
  * ```ts
- * for await (const item of runBatch(client, items, { store: fileStore('run.json') }))
- * console.log(item.status);
+ * const store = fileStore('run.json');
+ * for await (const item of runBatch(client, items, { store })) console.log(item.status);
  * ```
  */
 export function fileStore<Value>(path: string): FileStore<Value> {
