@@ -43,9 +43,10 @@ const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(;\s*charset=[\w-]+)?$/;
 export async function artifactResponse(
   client: FilesClient,
   fileId: string,
-  { disposition = 'attachment', name, signal }: ArtifactResponseOptions = {},
+  options: ArtifactResponseOptions = {},
 ): Promise<Response> {
   return typed('artifactResponse', async () => {
+    const { disposition = 'attachment', name, signal } = options;
     const isKnown = disposition === 'attachment' || disposition === 'inline';
     assertInput(isKnown, "disposition must be 'attachment' or 'inline'", disposition);
     assertInput(name === undefined || typeof name === 'string', 'name must be a text', name);

@@ -1,4 +1,4 @@
-import { assertInput } from '../errors.ts';
+import { assertInput, typed } from '../errors.ts';
 import type { TurnEvent } from '../turn/events.ts';
 import { RelayError } from './errors.ts';
 import type { EventStore, StoredEvent } from './event-store.ts';
@@ -11,6 +11,13 @@ export interface MemoryStoreOptions {
   readonly ttlMs?: number | undefined;
   /** The clock, in milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+function resolved({ maxEvents = 100_000, ttlMs = 3_600_000, now = Date.now }: MemoryStoreOptions) {
+  assertInput(maxEvents >= 1, 'maxEvents must be a number of at least 1', maxEvents);
+  assertInput(ttlMs >= 1, 'ttlMs must be a number of at least 1', ttlMs);
+  assertInput(typeof now === 'function', 'now must be a function', now);
+  return { maxEvents, ttlMs, now };
 }
 
 /** The events of one turn. */
@@ -39,9 +46,7 @@ interface Log {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
-  const { maxEvents = 100_000, ttlMs = 3_600_000, now = Date.now } = options;
-  assertInput(maxEvents >= 1, 'maxEvents must be a number of at least 1', maxEvents);
-  assertInput(ttlMs >= 1, 'ttlMs must be a number of at least 1', ttlMs);
+  const { maxEvents, ttlMs, now } = typed('memoryStore', () => resolved(options));
   const logs = new Map<string, Log>();
 
   const forgetOld = () => {

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser';
-import { assertInput, quoted, reasonOf } from '../errors.ts';
+import { assertInput, isCodeExecutionError, quoted, reasonOf, typedError } from '../errors.ts';
 import type { TurnEvent } from '../turn/events.ts';
 import { damageIn, eventSchema } from '../turn/schemas.ts';
 import { ownSignal, sleep, untilAborted } from '../wire/signals.ts';
@@ -54,6 +54,14 @@ export async function* readEvents(
   source: RelaySource,
   options: ReadEventsOptions = {},
 ): AsyncGenerator<TurnEvent> {
+  try {
+    yield* eventsOf(source, options);
+  } catch (error) {
+    throw typedError('readEvents', error);
+  }
+}
+
+async function* eventsOf(source: RelaySource, options: ReadEventsOptions): AsyncGenerator<TurnEvent> {
   const { signal, retries = 5 } = options;
   assertInput(retries >= 0, 'retries must be a number of at least 0', retries);
   const check = checker();
@@ -115,7 +123,7 @@ async function* connection(
   } catch (error) {
     if (signal?.aborted)
       throw new RelayError('Reading was aborted.', { code: 'aborted', cause: signal.reason });
-    if (isRelayError(error)) throw error;
+    if (isCodeExecutionError(error)) throw error;
     throw cut(`The connection failed: ${reasonOf(error)}.`, error);
   } finally {
     own.release();
@@ -125,6 +133,8 @@ async function* connection(
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  const isResponse = typeof response?.headers?.get === 'function';
+  assertInput(isResponse, 'readEvents takes a Response, or a function that gives one', response);
   const { status, body, headers } = response;
   const type = headers.get('content-type') ?? '';
   if (response.ok && body && /^text\/event-stream\b/i.test(type)) return body;

@@ -1,8 +1,10 @@
 import Anthropic, { AnthropicError } from '@anthropic-ai/sdk';
 import { describe, expect, it } from 'vitest';
+import * as batch from '../../src/batch/index.ts';
 import * as catalog from '../../src/catalog/index.ts';
 import * as kit from '../../src/index.ts';
 import * as node from '../../src/node/index.ts';
+import * as relay from '../../src/relay/index.ts';
 import { clientAnswering, response, sseOf } from '../support/sse.ts';
 import { drained, params, thrownBy } from '../support/world.ts';
 
@@ -106,6 +108,52 @@ const quick = { describe: false } as const;
 /** Every public function, with something hostile in each place where it takes something. */
 // biome-ignore lint/suspicious/noExplicitAny: nothing that is given here has its type.
 const calls: Readonly<Record<string, readonly ((bad: any) => unknown)[]>> = {
+  artifactResponse: [
+    (bad) => relay.artifactResponse(bad, 'file_1'),
+    (bad) => relay.artifactResponse(refusing, bad),
+    (bad) => relay.artifactResponse(refusing, 'file_1', bad),
+  ],
+  cancelBatch: [(bad) => batch.cancelBatch(bad, bad), (bad) => batch.cancelBatch(refusing, bad)],
+  continueBatch: [
+    (bad) => batch.continueBatch(bad, bad, bad),
+    (bad) => batch.continueBatch(refusing, bad, () => params),
+  ],
+  createBatch: [
+    (bad) => batch.createBatch(bad, []),
+    (bad) => batch.createBatch(refusing, bad),
+    (bad) => batch.createBatch(refusing, [bad]),
+    (bad) => batch.createBatch(refusing, [{ customId: bad, params }]),
+    (bad) => batch.createBatch(refusing, [{ customId: 'a', params: bad }]),
+    (bad) => batch.createBatch(refusing, [{ customId: 'a', params }], bad),
+  ],
+  deleteBatch: [(bad) => batch.deleteBatch(bad, bad), (bad) => batch.deleteBatch(refusing, bad)],
+  fileStore: [(bad) => node.fileStore(bad)],
+  memoryStore: [(bad) => relay.memoryStore(bad)],
+  readBatch: [(bad) => drained(batch.readBatch(bad, bad)), (bad) => drained(batch.readBatch(refusing, bad))],
+  readEvents: [
+    (bad) => drained(relay.readEvents(bad, { retries: 0 })),
+    (bad) => drained(relay.readEvents(async () => bad, { retries: 0 })),
+    (bad) => drained(relay.readEvents(new Response(''), bad)),
+  ],
+  resumeResponse: [
+    (bad) => relay.resumeResponse(bad, 'k', new Request('http://x')),
+    (bad) => relay.resumeResponse(relay.memoryStore(), bad, new Request('http://x')),
+    (bad) => relay.resumeResponse(relay.memoryStore(), 'k', bad),
+    (bad) => relay.resumeResponse(relay.memoryStore(), 'k', new Request('http://x'), bad),
+  ],
+  runBatch: [
+    (bad) => drained(batch.runBatch(bad, [], bad)),
+    (bad) => drained(batch.runBatch(refusing, bad, { store: { load: () => null, save: () => {} } } as never)),
+  ],
+  toResponse: [
+    (bad) => relay.toResponse(bad).text(),
+    (bad) => relay.toResponse(kit.streamTurn(client(), params), bad).text(),
+  ],
+  toUIMessageStreamResponse: [
+    (bad) => relay.toUIMessageStreamResponse(bad).text(),
+    (bad) => relay.toUIMessageStreamResponse(kit.streamTurn(client(), params), bad).text(),
+  ],
+  waitForBatch: [(bad) => batch.waitForBatch(bad, bad), (bad) => batch.waitForBatch(refusing, bad)],
   artifactInstructions: [() => kit.artifactInstructions()],
   artifactsOf: [(bad) => kit.artifactsOf(bad)],
   checkHistory: [
@@ -303,7 +351,7 @@ describe('whatever a public function throws has a type', () => {
 
   it('no function is left out', () => {
     const guards = /^is[A-Z]/;
-    const names = Object.entries({ ...kit, ...node, ...catalog })
+    const names = Object.entries({ ...kit, ...node, ...batch, ...catalog, ...relay })
       .filter(([name, one]) => typeof one === 'function' && !guards.test(name) && !name.endsWith('Error'))
       .map(([name]) => name);
     expect(Object.keys(calls).sort()).toEqual(names.sort());
