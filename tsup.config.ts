@@ -4,7 +4,6 @@ const shared: Options = {
   target: 'es2022',
   platform: 'neutral',
   external: [/^node:/, 'just-bash'],
-  sourcemap: true,
 };
 
 const library: Options = {
