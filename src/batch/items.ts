@@ -166,14 +166,7 @@ export function withoutMessages({ model, system, tools }: Prefix): RequestParams
   } as RequestParams;
 }
 
-/** A turn that is made when it is first read. */
-export function lazyTurn(history: History, make: () => Pick<PreparedParams, 'params' | 'parse'>): () => Turn {
-  let turn: Turn | undefined;
-  return () => {
-    if (!turn) {
-      const { params, parse } = make();
-      turn = turnFrom(params, history, { parse });
-    }
-    return turn;
-  };
+/** The turn of an item. */
+export function turnOf(history: History, { params, parse }: Pick<PreparedParams, 'params' | 'parse'>): Turn {
+  return turnFrom(params, history, { parse });
 }

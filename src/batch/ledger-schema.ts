@@ -2,11 +2,19 @@ import * as z from 'zod/v4-mini';
 import { damageIn } from '../turn/schemas.ts';
 import type { BatchLedger } from './ledger.ts';
 
-const customId = () => z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,64}$/));
+const CUSTOM_ID = /^[a-zA-Z0-9_-]{1,64}$/;
+const customId = () => z.string().check(z.regex(CUSTOM_ID));
+/** All at once: a schema for each of 100,000 would take longer than to read their results (measured). */
+const customIds = () =>
+  z
+    .array(z.unknown())
+    .check(
+      z.refine((ids) => ids.every((id) => typeof id === 'string' && CUSTOM_ID.test(id)), 'Invalid custom id'),
+    );
 const time = () => z.string().check(z.refine((at) => !Number.isNaN(Date.parse(at)), 'Invalid time'));
 const content = () => ({
-  items: z.array(z.looseObject({ shape: z.int().check(z.minimum(0)), customIds: z.array(customId()) })),
-  restarted: z.array(customId()),
+  items: z.array(z.looseObject({ shape: z.int().check(z.minimum(0)), customIds: customIds() })),
+  restarted: customIds(),
 });
 
 const ledgerSchema = () =>
@@ -44,7 +52,7 @@ const ledgerSchema = () =>
             results: z.array(z.looseObject({ type: z.literal('tool_result'), tool_use_id: z.string() })),
           }),
         ),
-        waiting: z.array(customId()),
+        waiting: customIds(),
       }),
     ),
     notices: z.array(z.looseObject({ code: z.string(), message: z.string() })),

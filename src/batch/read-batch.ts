@@ -1,10 +1,11 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
 import type { PreparedParams } from '../request/params.ts';
 import type { Prefix } from '../request/prefix.ts';
+import type { Turn } from '../turn/turn.ts';
 import { checkedLedger } from './check-ledger.ts';
 import { assertBatchesClient, type BatchesClient } from './client.ts';
 import { paramsOf } from './go-on.ts';
-import { type BatchItem, lazyTurn, type ParamsFor, paramsAgain, withoutMessages } from './items.ts';
+import { type BatchItem, type ParamsFor, paramsAgain, turnOf, withoutMessages } from './items.ts';
 import type { BatchLedger } from './ledger.ts';
 import { assertOptions, batchFailure } from './options.ts';
 import { type ReadItem, type ReadItemsOptions, readItems } from './read-items.ts';
@@ -79,29 +80,25 @@ function hasTurn(result: ReadItem['result'], earlier: ReadItem['earlier']): bool
 /** An item as its readers see it. */
 export function itemOf(read: ReadItem, ledger: BatchLedger, prepared: PreparedParams | undefined): BatchItem {
   const { customId, placed, shape, result, earlier } = read;
-  const place = { customId, round: placed.round, batchId: placed.batch.id };
-  const prefix = ledger.shapes[shape] as Prefix;
+  const { round, batch } = placed;
   const make = () => {
-    const { params = withoutMessages(prefix), parse = null } = prepared ?? {};
+    const { params = withoutMessages(ledger.shapes[shape] as Prefix), parse = null } = prepared ?? {};
     return { params: paramsOf(read, params), parse };
   };
   if ('message' in result) {
     const { status, message } = result;
-    const turn = lazyTurn([...earlier, message as Message], make);
+    let made: Turn | undefined;
     return {
-      ...place,
+      customId,
+      round,
+      batchId: batch.id,
       status,
       get turn() {
-        return turn();
+        made ??= turnOf([...earlier, message as Message], make());
+        return made;
       },
     };
   }
-  const turn = hasTurn(result, earlier) ? lazyTurn(earlier, make) : () => null;
-  return {
-    ...place,
-    ...result,
-    get turn() {
-      return turn();
-    },
-  };
+  const turn = hasTurn(result, earlier) ? turnOf(earlier, make()) : null;
+  return { customId, round, batchId: batch.id, ...result, turn };
 }

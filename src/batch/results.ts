@@ -66,6 +66,7 @@ export async function* resultsOf(
   /** Items that are done with: given, or not wanted. */
   const done = new Set<string>();
   let unreadable = new Map<string, string>();
+  let isAgain = false;
   const fail = (why: string, cause?: unknown) => {
     const message =
       `The results of ${batchId} ${why}. ${done.size} of ${expected.size} were read: ` +
@@ -76,7 +77,9 @@ export async function* resultsOf(
   // more than the parsing, and each by itself has to go through three generators (measured).
   function* given(lines: readonly unknown[]): Generator<GivenResult> {
     for (const line of lines) {
-      const start = typeof line === 'string' ? START.exec(line)?.[1] : undefined;
+      // Where nothing is passed there is nothing to look for.
+      const maySkip = typeof line === 'string' && (isWanted !== undefined || isAgain);
+      const start = maySkip ? START.exec(line)?.[1] : undefined;
       if (start !== undefined && done.has(start)) continue;
       if (start !== undefined && isWanted?.(start) === false) {
         done.add(start);
@@ -93,6 +96,7 @@ export async function* resultsOf(
     }
   }
   for (let attempt = 0; ; attempt++) {
+    isAgain = attempt > 0;
     unreadable = new Map();
     try {
       for await (const lines of linesOf(client, batchId, options)) {
