@@ -1,3 +1,4 @@
+import { typed } from '../errors.ts';
 import { factsOf } from '../sdk/failures.ts';
 import { asked, isEnded } from './ask.ts';
 import { checkedLedger } from './check-ledger.ts';
@@ -22,20 +23,22 @@ export async function cancelBatch(
   ledger: BatchLedger,
   options: BatchOptions = {},
 ): Promise<string[]> {
-  assertBatchesClient(client, 'cancelBatch');
-  assertOptions('cancelBatch', options);
-  const { rounds } = await checkedLedger(ledger);
-  const canceled: string[] = [];
-  try {
-    for (const { id } of rounds.at(-1)?.batches ?? []) {
-      if (await isEnded(client, id, options)) continue;
-      await asked(client, options, (request) => client.messages.batches.cancel(id, undefined, request));
-      canceled.push(id);
+  return typed('cancelBatch', async () => {
+    assertBatchesClient(client, 'cancelBatch');
+    assertOptions('cancelBatch', options);
+    const { rounds } = await checkedLedger(ledger);
+    const canceled: string[] = [];
+    try {
+      for (const { id } of rounds.at(-1)?.batches ?? []) {
+        if (await isEnded(client, id, options)) continue;
+        await asked(client, options, (request) => client.messages.batches.cancel(id, undefined, request));
+        canceled.push(id);
+      }
+      return canceled;
+    } catch (error) {
+      throw batchFailure('cancelBatch', error, ledger, options.signal);
     }
-    return canceled;
-  } catch (error) {
-    throw batchFailure('cancelBatch', error, ledger, options.signal);
-  }
+  });
 }
 
 /**
@@ -54,28 +57,30 @@ export async function deleteBatch(
   ledger: BatchLedger,
   options: BatchOptions = {},
 ): Promise<string[]> {
-  assertBatchesClient(client, 'deleteBatch');
-  assertOptions('deleteBatch', options);
-  const { rounds } = await checkedLedger(ledger);
-  const ids = rounds.flatMap(({ batches }) => batches.map(({ id }) => id));
-  const deleted: string[] = [];
-  try {
-    for (const id of ids) {
-      if (await isEnded(client, id, options).catch(passMissing)) continue;
-      const message = `${id} has not ended: cancelBatch and waitForBatch first. Nothing was deleted.`;
-      throw new BatchError(message, { code: 'not_ended', ledger });
+  return typed('deleteBatch', async () => {
+    assertBatchesClient(client, 'deleteBatch');
+    assertOptions('deleteBatch', options);
+    const { rounds } = await checkedLedger(ledger);
+    const ids = rounds.flatMap(({ batches }) => batches.map(({ id }) => id));
+    const deleted: string[] = [];
+    try {
+      for (const id of ids) {
+        if (await isEnded(client, id, options).catch(passMissing)) continue;
+        const message = `${id} has not ended: cancelBatch and waitForBatch first. Nothing was deleted.`;
+        throw new BatchError(message, { code: 'not_ended', ledger });
+      }
+      for (const id of ids) {
+        const isDeleted = await asked(client, options, async (request) => {
+          await client.messages.batches.delete(id, undefined, request);
+          return true;
+        }).catch((error) => !passMissing(error));
+        if (isDeleted) deleted.push(id);
+      }
+      return deleted;
+    } catch (error) {
+      throw batchFailure('deleteBatch', error, ledger, options.signal);
     }
-    for (const id of ids) {
-      const isDeleted = await asked(client, options, async (request) => {
-        await client.messages.batches.delete(id, undefined, request);
-        return true;
-      }).catch((error) => !passMissing(error));
-      if (isDeleted) deleted.push(id);
-    }
-    return deleted;
-  } catch (error) {
-    throw batchFailure('deleteBatch', error, ledger, options.signal);
-  }
+  });
 }
 
 /** One that is not there has nothing left to delete. */

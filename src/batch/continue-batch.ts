@@ -1,5 +1,5 @@
 import type { ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages';
-import { assertInput, InvalidInputError, quoted } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted, typed } from '../errors.ts';
 import type { Prefix } from '../request/prefix.ts';
 import { inParallel } from '../sdk/in-parallel.ts';
 import { checkedLedger } from './check-ledger.ts';
@@ -46,25 +46,27 @@ export async function continueBatch(
   paramsFor: ParamsFor,
   options: ContinueBatchOptions = {},
 ): Promise<BatchLedger | undefined> {
-  assertBatchesClient(client, 'continueBatch');
-  const rule = 'The third argument of continueBatch must be a function that gives the params of an item';
-  assertInput(typeof paramsFor === 'function', rule, paramsFor);
-  assertOptions('continueBatch', options);
-  const checked = await checkedLedger(ledger);
-  const { toolResults, ...rest } = options;
-  const continuation = continuationOf(rest, toolResults);
-  let submission: Submission | undefined;
-  try {
-    const known = await settled(client, checked, rest);
-    assertBegun(known, continuation);
-    const last = known.rounds.length - 1;
-    const round = known.rounds[last]?.isWhole ? last + 1 : last;
-    submission = new Submission(client, known, round, rest);
-    const waiting = await submitNext(client, submission, round, paramsFor, continuation);
-    return submission.isEmpty ? undefined : await submission.finish(waiting);
-  } catch (error) {
-    throw batchFailure('continueBatch', error, submission?.ledger ?? checked, options.signal);
-  }
+  return typed('continueBatch', async () => {
+    assertBatchesClient(client, 'continueBatch');
+    const rule = 'The third argument of continueBatch must be a function that gives the params of an item';
+    assertInput(typeof paramsFor === 'function', rule, paramsFor);
+    assertOptions('continueBatch', options);
+    const checked = await checkedLedger(ledger);
+    const { toolResults, ...rest } = options;
+    const continuation = continuationOf(rest, toolResults);
+    let submission: Submission | undefined;
+    try {
+      const known = await settled(client, checked, rest);
+      assertBegun(known, continuation);
+      const last = known.rounds.length - 1;
+      const round = known.rounds[last]?.isWhole ? last + 1 : last;
+      submission = new Submission(client, known, round, rest);
+      const waiting = await submitNext(client, submission, round, paramsFor, continuation);
+      return submission.isEmpty ? undefined : await submission.finish(waiting);
+    } catch (error) {
+      throw batchFailure('continueBatch', error, submission?.ledger ?? checked, options.signal);
+    }
+  });
 }
 
 function assertBegun({ rounds, ...ledger }: BatchLedger, { toolResults }: Continuation): void {

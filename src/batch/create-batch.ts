@@ -1,4 +1,4 @@
-import { assertInput, InvalidInputError, quoted, reasonOf } from '../errors.ts';
+import { assertInput, InvalidInputError, quoted, reasonOf, typed } from '../errors.ts';
 import { toContainerParam } from '../request/container.ts';
 import type { RequestParams } from '../turn/turn.ts';
 import { isRecord } from '../wire/blocks.ts';
@@ -60,21 +60,23 @@ export async function createBatch(
   items: AsyncIterable<BatchInput> | Iterable<BatchInput>,
   options: CreateBatchOptions = {},
 ): Promise<BatchLedger> {
-  assertBatchesClient(client, 'createBatch');
-  assertItems(items);
-  assertOptions('createBatch', options);
-  const given = options.ledger === undefined ? EMPTY_LEDGER : await checkedLedger(options.ledger);
-  const submission = new Submission(client, given, 0, options);
-  try {
-    if (given.rounds[0]?.isWhole)
-      throw new InvalidInputError('All items of this ledger were submitted already.');
-    submission.ledger = await settled(client, given, options);
-    await submitAll(client, items, submission, options);
-    if (submission.isEmpty) throw new InvalidInputError('items has no item.');
-    return await submission.finish([]);
-  } catch (error) {
-    throw batchFailure('createBatch', error, submission.ledger, options.signal);
-  }
+  return typed('createBatch', async () => {
+    assertBatchesClient(client, 'createBatch');
+    assertItems(items);
+    assertOptions('createBatch', options);
+    const given = options.ledger === undefined ? EMPTY_LEDGER : await checkedLedger(options.ledger);
+    const submission = new Submission(client, given, 0, options);
+    try {
+      if (given.rounds[0]?.isWhole)
+        throw new InvalidInputError('All items of this ledger were submitted already.');
+      submission.ledger = await settled(client, given, options);
+      await submitAll(client, items, submission, options);
+      if (submission.isEmpty) throw new InvalidInputError('items has no item.');
+      return await submission.finish([]);
+    } catch (error) {
+      throw batchFailure('createBatch', error, submission.ledger, options.signal);
+    }
+  });
 }
 
 async function submitAll(

@@ -1,4 +1,5 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages';
+import { typedError } from '../errors.ts';
 import type { PreparedParams } from '../request/params.ts';
 import type { Prefix } from '../request/prefix.ts';
 import type { Turn } from '../turn/turn.ts';
@@ -44,6 +45,18 @@ export async function* readBatch(
   client: BatchesClient,
   ledger: BatchLedger,
   options: ReadBatchOptions = {},
+): AsyncGenerator<BatchItem, void, undefined> {
+  try {
+    yield* readBatchItems(client, ledger, options);
+  } catch (error) {
+    throw typedError('readBatch', error);
+  }
+}
+
+async function* readBatchItems(
+  client: BatchesClient,
+  ledger: BatchLedger,
+  options: ReadBatchOptions,
 ): AsyncGenerator<BatchItem, void, undefined> {
   assertBatchesClient(client, 'readBatch');
   assertOptions('readBatch', options);

@@ -1,4 +1,4 @@
-import { assertInput, InvalidInputError, reasonOf } from '../errors.ts';
+import { assertInput, InvalidInputError, reasonOf, typedError } from '../errors.ts';
 import type { TurnParams } from '../request/params.ts';
 import { checkedLedger } from './check-ledger.ts';
 import { assertBatchesClient, type BatchesClient } from './client.ts';
@@ -50,6 +50,18 @@ export interface RunBatchOptions
  * ```
  */
 export async function* runBatch(
+  client: BatchesClient,
+  items: AsyncIterable<BatchInput> | Iterable<BatchInput>,
+  options: RunBatchOptions,
+): AsyncGenerator<BatchItem, void, undefined> {
+  try {
+    yield* itemsOfRun(client, items, options);
+  } catch (error) {
+    throw typedError('runBatch', error);
+  }
+}
+
+async function* itemsOfRun(
   client: BatchesClient,
   items: AsyncIterable<BatchInput> | Iterable<BatchInput>,
   options: RunBatchOptions,

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, typed } from '../errors.ts';
 import { verdictOf } from '../sdk/failures.ts';
 import { isRecord } from '../wire/blocks.ts';
 import { sleep, withOwnSignal } from '../wire/signals.ts';
@@ -48,38 +48,40 @@ export async function waitForBatch(
   ledger: BatchLedger,
   options: WaitForBatchOptions = {},
 ): Promise<BatchProgress> {
-  assertBatchesClient(client, 'waitForBatch');
-  assertOptions('waitForBatch', options);
-  const { signal, pollIntervalMs = 60_000, onProgress } = options;
-  const { rounds } = await checkedLedger(ledger);
-  const batches = rounds.at(-1)?.batches ?? [];
-  if (batches.length === 0)
-    throw new InvalidInputError('The last round of this ledger has no batch to wait for.');
-  const total = batches.reduce((sum, batch) => sum + idsIn(batch).length, 0);
-  const ended = new Map<string, MessageBatchLike>();
-  try {
-    return await withOwnSignal(signal, async (own) => {
-      for (;;) {
-        const running: MessageBatchLike[] = [];
-        for (const { id } of batches) {
-          own.throwIfAborted();
-          const batch = ended.has(id) ? undefined : await retrieved(client, id, options);
-          if (batch?.processing_status === 'ended') ended.set(id, batch);
-          else if (batch) running.push(batch);
+  return typed('waitForBatch', async () => {
+    assertBatchesClient(client, 'waitForBatch');
+    assertOptions('waitForBatch', options);
+    const { signal, pollIntervalMs = 60_000, onProgress } = options;
+    const { rounds } = await checkedLedger(ledger);
+    const batches = rounds.at(-1)?.batches ?? [];
+    if (batches.length === 0)
+      throw new InvalidInputError('The last round of this ledger has no batch to wait for.');
+    const total = batches.reduce((sum, batch) => sum + idsIn(batch).length, 0);
+    const ended = new Map<string, MessageBatchLike>();
+    try {
+      return await withOwnSignal(signal, async (own) => {
+        for (;;) {
+          const running: MessageBatchLike[] = [];
+          for (const { id } of batches) {
+            own.throwIfAborted();
+            const batch = ended.has(id) ? undefined : await retrieved(client, id, options);
+            if (batch?.processing_status === 'ended') ended.set(id, batch);
+            else if (batch) running.push(batch);
+          }
+          const progress = progressOf([...ended.values(), ...running], total, batches.length, ended.size);
+          try {
+            onProgress?.(progress);
+          } catch {
+            // A progress bar that fails stops nothing.
+          }
+          if (ended.size === batches.length) return progress;
+          await sleep(pollIntervalMs, own);
         }
-        const progress = progressOf([...ended.values(), ...running], total, batches.length, ended.size);
-        try {
-          onProgress?.(progress);
-        } catch {
-          // A progress bar that fails stops nothing.
-        }
-        if (ended.size === batches.length) return progress;
-        await sleep(pollIntervalMs, own);
-      }
-    });
-  } catch (error) {
-    throw batchFailure('waitForBatch', error, ledger, signal);
-  }
+      });
+    } catch (error) {
+      throw batchFailure('waitForBatch', error, ledger, signal);
+    }
+  });
 }
 
 /** `undefined` where it is to be asked for again. */
