@@ -5,19 +5,26 @@ export const looksRandom = (value: string) => value.length >= 8 && /\d/.test(val
 
 const LONGEST_WORD = 24;
 /** `us`, `Gateway`, `getUserName`, `API`, `v2`, `20260120`: what names, versions and dates are made of. */
-const WORD = /^(?:[A-Z]*[a-z]*(?:[A-Z][a-z]{2,})*\d{0,4}|v?\d{1,9})$/;
+const WORD = /^(?:[A-Z]+|[A-Z]{0,6}[a-z]*(?:[A-Z][a-z]{2,})*\d{0,4}|v?\d{1,9})$/;
 
 /** The runs of letters and digits of a value that are no words. */
 const oddParts = (value: string) =>
   value.split(/[^a-z\d]+/i).filter((part) => part.length > LONGEST_WORD || !WORD.test(part));
 
+/** Capitals, small letters and digits in one value: names are seldom written so. */
+const isMixed = (value: string) => /[A-Z]/.test(value) && /[a-z]/.test(value) && /\d/.test(value);
+
 /**
- * Whether a value is no name but looks like a key: a long run that is no word, or several short ones. Names
- * of models, versions, dates and media types do not; a key of words alone is not told from a name.
+ * Whether a value is no name but looks like a key: a long run that is no word, several short ones, or any
+ * in a long value of all kinds of letters. Names of models, versions, dates and media types do not; a key
+ * of words alone is not told from a name.
  */
 export function looksLikeToken(value: string): boolean {
   const lengths = oddParts(value).map(({ length }) => length);
-  return lengths.some((length) => length >= 8) || lengths.reduce((sum, length) => sum + length, 0) >= 12;
+  const sum = lengths.reduce((all, length) => all + length, 0);
+  return (
+    lengths.some((length) => length >= 8) || sum >= 12 || (sum > 0 && value.length >= 16 && isMixed(value))
+  );
 }
 
 /** What comes after a name, as in `session=…`. */

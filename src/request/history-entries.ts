@@ -62,7 +62,7 @@ export function entryOf(given: unknown, index: number, find: Find, keepsKeys: bo
   const places = content.map((block, at) => {
     return placeOf(block, `${path}.content.${at}`, role, find, findsKeys);
   });
-  return [{ index, path, message, places }];
+  return [{ index, path, message, places: role === 'user' ? withResultsFirst(places, find) : places }];
 }
 
 /** The faults that a block has by itself. */
@@ -184,11 +184,42 @@ function dropRepeated(entries: readonly Entry[], find: Find): void {
 
 /** Of more marks than a request may have, the last ones count. */
 export function withLastMarks(entries: readonly Entry[], find: Find): void {
-  const marked = entries.flatMap(heldIn).filter(({ block }) => (block as Block)['cache_control']);
-  for (const place of marked.slice(0, -MOST_MARKS)) {
-    find('cache-control', place.path, `more than ${MOST_MARKS} blocks have a mark`, 'Keep the last marks.');
-    place.block = without(place.block as Block, ['cache_control']);
+  const marked = entries.flatMap(heldIn).flatMap(marksIn);
+  for (const { path, takeOut } of marked.slice(0, -MOST_MARKS)) {
+    find('cache-control', path, `more than ${MOST_MARKS} blocks have a mark`, 'Keep the last marks.');
+    takeOut();
   }
+}
+
+/** The marks of a block, first those of what a result holds. */
+function marksIn(place: Place): { readonly path: string; readonly takeOut: () => void }[] {
+  const isMarked = (block: unknown) => isRecord(block) && Boolean(block['cache_control']);
+  const { type, content } = place.block as Block;
+  const held = type === 'tool_result' && Array.isArray(content) ? content : [];
+  const inner = held.flatMap((one: unknown, at) => {
+    const takeOut = () => {
+      const rest = [...((place.block as Block)['content'] as object[])];
+      rest[at] = without(rest[at] as object, ['cache_control']);
+      place.block = { ...(place.block as Block), content: rest };
+    };
+    return isMarked(one) ? [{ path: `${place.path}.content.${at}`, takeOut }] : [];
+  });
+  const takeOut = () => {
+    place.block = without(place.block as Block, ['cache_control']);
+  };
+  return isMarked(place.block) ? [...inner, { path: place.path, takeOut }] : inner;
+}
+
+/** In the message that answers calls, results come before anything else (documented). */
+function withResultsFirst(places: readonly Place[], find: Find): readonly Place[] {
+  const isResult = ({ block }: Place) => isBlock(block) && isClientResult(block);
+  const firstOther = places.findIndex((place) => !isResult(place));
+  const late = firstOther === -1 ? [] : places.slice(firstOther).filter(isResult);
+  for (const { path } of late) {
+    find('result-not-first', path, 'a tool_result stands after other content', 'Put results first.');
+  }
+  if (late.length === 0) return places;
+  return [...places.filter(isResult), ...places.filter((place) => !isResult(place))];
 }
 
 function drop(place: Place, code: string, fault: string, find: Find): void {

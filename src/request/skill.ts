@@ -72,10 +72,13 @@ export function assertSkills(
   const seen = new Set<string>();
   for (const [index, one] of skills.entries()) {
     const { type, skill_id: id } = (isRecord(one) ? one : {}) as Partial<SkillParams>;
-    const isEntry = typeof id === 'string' && id !== '' && (type === 'anthropic' || type === 'custom');
+    // Types of tomorrow pass, as ids do.
+    const isText = (value: unknown) => typeof value === 'string' && value !== '';
+    const isEntry = isText(id) && isText(type);
     assertInput(isEntry, `container.skills[${index}] must be an entry such as skill("xlsx")`, one);
-    if (seen.has(id)) throw new InvalidInputError(`container.skills names ${id} twice. Name it once.`);
-    seen.add(id);
+    if (seen.has(id as string))
+      throw new InvalidInputError(`container.skills names ${id} twice. Name it once.`);
+    seen.add(id as string);
   }
   // Newer web tools bring a container, too (wire.md 1.1).
   if (tools.some((tool) => /^(code_execution|web_(search|fetch))_\d+$/.test(tool.type ?? ''))) return;

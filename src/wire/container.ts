@@ -26,16 +26,23 @@ export interface ContainerData {
 export function readContainer(value: unknown): ContainerData | null {
   if (!isRecord(value) || typeof value['id'] !== 'string' || value['id'] === '') return null;
   const expiresAt = value['expires_at'];
-  const skills = Array.isArray(value['skills']) ? value['skills'].filter(isRecord) : [];
   return {
     id: value['id'],
     expiresAt: typeof expiresAt === 'string' && !Number.isNaN(Date.parse(expiresAt)) ? expiresAt : null,
-    skills: skills.map((skill) => ({
-      skillId: asText(skill['skill_id']),
-      type: asText(skill['type']),
-      version: asText(skill['version']) || 'latest',
-    })),
+    skills: readSkills(value['skills']),
   };
+}
+
+/** Each skill once, whatever a gateway left out or gave twice: the list can be sent again. */
+function readSkills(value: unknown): SkillData[] {
+  const skills = new Map<string, SkillData>();
+  for (const skill of Array.isArray(value) ? value.filter(isRecord) : []) {
+    const skillId = asText(skill['skill_id']);
+    if (skillId === '' || skills.has(skillId)) continue;
+    const type = asText(skill['type']) || (skillId.startsWith('skill_') ? 'custom' : 'anthropic');
+    skills.set(skillId, { skillId, type, version: asText(skill['version']) || 'latest' });
+  }
+  return [...skills.values()];
 }
 
 /** The id that a container param asks for, if it names one. */

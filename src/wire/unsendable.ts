@@ -34,21 +34,23 @@ const HALVES = /\p{Surrogate}/gu;
 const DEEPEST = 1000;
 
 /**
- * The value with U+FFFD for each half of a character in its texts, and `null` for what
+ * The value with U+FFFD for each half of a character in its texts and keys, and `null` for what
  * is nested too deeply; the same object where there is neither.
  */
 export function wellFormed<T>(value: T, depth = 0): T {
   if (typeof value === 'string') return (HALF.test(value) ? value.replace(HALVES, '\ufffd') : value) as T;
   if (!Array.isArray(value) && !isRecord(value)) return value;
   if (depth > DEEPEST) return null as T;
-  const entries = Object.entries(value);
-  const changed = entries.flatMap(([key, held]) => {
+  let isWhole = true;
+  const repaired = <V>(held: V): V => {
     const whole = wellFormed(held, depth + 1);
-    return whole === held ? [] : [[key, whole] as const];
-  });
-  if (changed.length === 0) return value;
-  const copy = Array.isArray(value) ? [...value] : { ...value };
-  return Object.assign(copy, Object.fromEntries(changed)) as T;
+    isWhole &&= whole === held;
+    return whole;
+  };
+  const copy = Array.isArray(value)
+    ? value.map(repaired)
+    : Object.fromEntries(Object.entries(value).map(([key, held]) => [repaired(key), repaired(held)]));
+  return isWhole ? value : (copy as T);
 }
 
 /** What a response has beside its role and content; a message of a request has none of it. */

@@ -94,6 +94,40 @@ const CASES: readonly [string, MessageParam[], [string, string][], MessageParam[
     [assistant(run('s1'), ran('s1'), { ...run('s2'), input: { command: ['\ufffd'] } }, ran('s2'))],
   ],
   [
+    'half an emoji in a key',
+    [assistant(run('s1'), ran('s1'), { ...run('s2'), input: { a: 1, '\ud83dkey': 1 } }, ran('s2'))],
+    [['half-character', 'messages.1.content.2']],
+    [assistant(run('s1'), ran('s1'), { ...run('s2'), input: { a: 1, '\ufffdkey': 1 } }, ran('s2'))],
+  ],
+  [
+    'marks inside a result',
+    [
+      assistant(call('t1')),
+      user([
+        result(
+          't1',
+          [1, 2, 3].map((n) => text(`${n}`, mark)),
+        ),
+        text('a', mark),
+        text('b', mark),
+      ]),
+    ],
+    [['cache-control', 'messages.2.content.0.content.0']],
+    [
+      assistant(call('t1')),
+      user([result('t1', [text('1'), text('2', mark), text('3', mark)]), text('a', mark), text('b', mark)]),
+    ],
+  ],
+  [
+    'results after a text',
+    [assistant(call('t1'), call('t2')), user([text('Well.'), result('t1'), text('And.'), result('t2')])],
+    [
+      ['result-not-first', 'messages.2.content.1'],
+      ['result-not-first', 'messages.2.content.3'],
+    ],
+    [assistant(call('t1'), call('t2')), user([result('t1'), result('t2'), text('Well.'), text('And.')])],
+  ],
+  [
     'keys of a helper',
     [assistant(text('Yes.', { parsed_output: null }))],
     [['foreign-key', 'messages.1.content.0.parsed_output']],

@@ -9,6 +9,8 @@ export function clientAnswering(
   const client = new Anthropic({
     apiKey: 'none',
     maxRetries: 0,
+    // Notices are looked at in turns; in the log of a test nobody reads them.
+    logLevel: 'off',
     fetch: async (_, init) => {
       const body = bodies[sent.length] ?? null;
       sent.push(init ?? {});

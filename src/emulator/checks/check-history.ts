@@ -110,7 +110,11 @@ function checkCallers(messages: Messages): void {
 }
 
 function checkToolUses(message: Message, replies: Messages, index: number): void {
-  const answered = new Set(idsOf(replies.flatMap(messageBlocks), 'tool_result', 'tool_use_id'));
+  // Results come before anything else that the user says (documented).
+  const blocks = replies.filter(({ role }) => role === 'user').flatMap(messageBlocks);
+  const end = blocks.findIndex(({ type }) => type !== 'tool_result');
+  const first = end === -1 ? blocks : blocks.slice(0, end);
+  const answered = new Set(idsOf(first, 'tool_result', 'tool_use_id'));
   const missing = idsOf(messageBlocks(message), 'tool_use', 'id').filter((id) => !answered.has(id));
   if (missing.length === 0) return;
   throw invalidRequest(
