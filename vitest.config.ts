@@ -27,6 +27,7 @@ const project = (
 const PROGRAMS = [
   'programs/**/*.test.ts',
   'emulator/python/**/*.test.ts',
+  'emulator/{clients,responses,server,words}.test.ts',
   'docs/compiles.test.ts',
   'api/public-types.test.ts',
 ];
