@@ -31,7 +31,7 @@ async function settle(promise) {
 }
 
 const response = (text) => new Response(text, { headers: { 'content-type': 'text/event-stream' } });
-const clientOf = (fetch) => new Anthropic({ apiKey: 'none', fetch, maxRetries: 0 });
+const clientOf = (fetch) => new Anthropic({ apiKey: 'none', fetch, maxRetries: 0, logLevel: 'off' });
 /** Answers each message with this stream, and each look-up of files with their names. */
 const serving = (text) =>
   clientOf(async (url, { method }) => {
