@@ -1,6 +1,6 @@
 import type { TurnState } from '../turn/state.ts';
 
-// OpenTelemetry's own types are not imported: whoever reads our types would need its package.
+// OpenTelemetry's own types are not imported: a program that reads our types would need its package.
 
 /** What a span is given; texts, numbers and lists of texts. */
 export type SpanAttributes = Record<string, string | number | boolean | string[]>;

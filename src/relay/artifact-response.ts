@@ -23,7 +23,7 @@ const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(;\s*charset=[\w-]+)?$/;
 
 /**
  * A file of a container as a response to a browser, which has no key. The bytes are passed on as they
- * come. **It asks nobody: check before that this user may read this file id**, for instance that it is
+ * come. **It does not check who asks: see before that this user may read this file id**, such as one that is
  * among the artifacts of a turn of theirs.
  *
  * The type is the file's own, and the browser must not guess another (`nosniff`); what can run code is

@@ -18,7 +18,7 @@ export type RelayErrorCode =
  * events; `.status` is its HTTP status), `event_damaged` (what came is no event: nothing of it was given),
  * `unknown_key` (the store has no such turn), `events_gone` (it has no longer all events after that offset),
  * `key_closed` (a turn that ended takes no more events), `store_failed` (the store broke its contract),
- * `reader_gone` (nobody read for too long), `aborted` (by the caller's signal).
+ * `reader_gone` (the reader took nothing for too long), `aborted` (by the caller's signal).
  *
  * @example
  * ```ts

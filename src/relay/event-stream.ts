@@ -38,7 +38,7 @@ const HEADERS = {
 const encoder = new TextEncoder();
 /**
  * Long, because `pipe` of Node goes on to read for a browser that left, until 16 to 64 KiB lie in
- * its buffer: only then does nobody ask any more (measured, Node 20 and 22).
+ * its buffer. Only then does it stop to ask (measured, Node 20 and 22).
  */
 const HEARTBEAT = encoder.encode(`: the turn goes on${' '.repeat(4076)}\n\n`);
 
@@ -54,8 +54,8 @@ export function assertEventStreamOptions({ heartbeatMs, readerTimeoutMs }: Event
 }
 
 /**
- * A response of server-sent events. Nothing is taken before the reader asks for it; that
- * nobody asks any more is seen without `cancel()`, which some hosts never call.
+ * A response of server-sent events. Nothing is taken before the reader asks for it. A reader that
+ * stops to ask is noticed without `cancel()`, which some hosts never call.
  */
 export function eventStreamResponse(source: EventSource, options: EventStreamOptions): Response {
   const { take, leave, encode = lineOf, headers } = source;
@@ -78,7 +78,7 @@ export function eventStreamResponse(source: EventSource, options: EventStreamOpt
     if (silentMs < readerTimeoutMs) return;
     stop();
     leave();
-    const message = `Nobody read the events for ${silentMs} ms: the reader counts as gone.`;
+    const message = `The reader took no event for ${silentMs} ms: it counts as gone.`;
     controller.error(new RelayError(message, { code: 'reader_gone' }));
   };
 

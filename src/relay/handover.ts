@@ -32,7 +32,7 @@ export class Handover<Batch> {
     this.#wake();
   }
 
-  /** Nobody takes any more. */
+  /** The reader left: what is put after this is dropped. */
   leave(): void {
     this.#hasLeft = true;
     this.#wake();

@@ -37,7 +37,7 @@ const LONGEST_DELAY_MS = 10_000;
  * The events of a relayed turn, each once and in order, for `reduceTurn`. Needs no SDK, and runs in browsers.
  *
  * Given a function, it connects again where a connection is lost, after the last event that came. It ends
- * after `turn-end`, and after `turn-error`, which is the turn's own failure and thrown by nobody.
+ * after `turn-end`, and after `turn-error`, which is the turn's own failure and is not thrown.
  * Each event is checked before it is given; types of a later version come as `unknown`.
  *
  * @throws {RelayError} when the rest of the turn cannot be had: see its codes.

@@ -28,7 +28,7 @@ export function failureEvent(error: unknown, seq: number, what: string): TurnEve
   };
 }
 
-/** A listener for failures that cannot fail itself: after it there is nobody to report to. */
+/** A listener for failures that cannot fail itself: there is no place to report that to. */
 export function reporterOf(onError: ((error: unknown) => void) | undefined): (error: unknown) => undefined {
   return (error) => attempt(() => void onError?.(error), undefined);
 }
