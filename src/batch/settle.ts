@@ -71,7 +71,7 @@ async function candidatesFor(
 }
 
 /**
- * The ledger without a request of which nobody knows whether it arrived, as the caller says.
+ * The ledger without a request that may have arrived or not, as the caller says.
  *
  * @throws {BatchError} `submission_unknown` where he does not say it.
  */

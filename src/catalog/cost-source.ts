@@ -44,7 +44,7 @@ export interface PricedExchange {
 /** A turn as far as it costs something. */
 export interface PricedTurn {
   readonly exchanges: readonly PricedExchange[];
-  /** How long each execution took in milliseconds; `null` where nobody watched. */
+  /** How long each execution took in milliseconds; `null` where no run watched. */
   readonly executions: readonly (number | null)[];
   /** Its responses may be of several rounds of the server's own loop. */
   readonly mayLoop: boolean;

@@ -132,7 +132,7 @@ async function send(client: PostClient, source: Readable, upload: FormUpload): P
     // A FormData of this package is no Readable: handed to fetch as it
     // is, it would be sent as text. `pipe` does not hand errors on.
     body = form.pipe(new PassThrough({ highWaterMark: BUFFER_BYTES }));
-    // `broken` reports it, also where nobody reads yet.
+    // `broken` reports it, also where the reading has not begun.
     body.on('error', () => {});
     const asItIs = { body, duplex: 'half' };
     const post = (webBody: ReadableStream | undefined) => {

@@ -36,7 +36,8 @@ export function repairedFor(
   { content, model }: { readonly content: MessageParam['content']; readonly model: string },
 ): { readonly snapshot: SessionSnapshot; readonly notices: readonly Notice[] } {
   const { length } = snapshot.messages;
-  const { findings, kept } = examine([...snapshot.messages, { role: 'user', content }], { model });
+  const asked = [...snapshot.messages, { role: 'user' as const, content }];
+  const { findings, kept } = examine(asked, { model, keepsKeys: true });
   const faults = findings.filter(({ path }) => Number(path.split('.')[1]) < length);
   if (faults.length === 0) return { snapshot, notices: [] };
   const ofConversation = kept.filter(({ index }) => index < length);

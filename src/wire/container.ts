@@ -38,7 +38,7 @@ function readSkills(value: unknown): SkillData[] {
   const skills = new Map<string, SkillData>();
   for (const skill of Array.isArray(value) ? value.filter(isRecord) : []) {
     const skillId = asText(skill['skill_id']);
-    if (skillId === '' || skills.has(skillId)) continue;
+    if (skillId === '') continue;
     const type = asText(skill['type']) || (skillId.startsWith('skill_') ? 'custom' : 'anthropic');
     skills.set(skillId, { skillId, type, version: asText(skill['version']) || 'latest' });
   }

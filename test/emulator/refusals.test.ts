@@ -296,6 +296,11 @@ describe('a history', () => {
       /^messages\.1: .*after: toolu_2\./,
     ],
     [
+      'a result after other content',
+      [question, assistant(use('toolu_1')), user(text('Well.'), result('toolu_1'))],
+      /^messages\.1: .*after: toolu_1\./,
+    ],
+    [
       'a result without a call',
       [question, assistant({ type: 'text', text: 'x' }), user(result('toolu_1'))],
       /^messages\.2\.content\.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1\./,

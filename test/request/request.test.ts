@@ -67,6 +67,21 @@ describe('Container', () => {
     expect(containerOf([message, {}])?.id).toBe('container_1');
     expect(containerOf([{ container: null }])).toBeNull();
   });
+
+  it('has each skill once, as it can be sent again, whatever a gateway left out', () => {
+    const given = [
+      { skill_id: 'pptx' },
+      { skill_id: 'pptx', type: 'anthropic' },
+      { skill_id: 'skill_1' },
+      {},
+      null,
+    ];
+    const container = containerOf({ container: { id: 'c', skills: given } });
+    expect(container?.toJSON().skills).toEqual([
+      { skillId: 'pptx', type: 'anthropic', version: 'latest' },
+      { skillId: 'skill_1', type: 'custom', version: 'latest' },
+    ]);
+  });
 });
 
 describe('nextParams', () => {

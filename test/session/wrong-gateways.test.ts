@@ -11,7 +11,7 @@ import {
 } from 'code-execution-kit';
 import { createEmulator } from 'code-execution-kit/emulator';
 import { describe, expect, it } from 'vitest';
-import { response, sseOf } from '../support/sse.ts';
+import { clientAnswering, response, sseOf } from '../support/sse.ts';
 import { params, viaJson } from '../support/world.ts';
 
 /*
@@ -135,6 +135,17 @@ describe('what only the caller, or a later API, can know', () => {
     const { findings, repaired } = checkHistory([...turn.messages, userMessage('Go on.')]);
     expect(new Set(findings.map(({ code }) => code)).size).toBe(1);
     expect((await runTurn(client, { ...params, messages: repaired })).answer).toBe('Done.');
+  });
+
+  it('is sent by a session as it came, also where something else is repaired', async () => {
+    const blocks = [{ ...text, provider_specific_fields: {} }];
+    const bodies = [[ran, ...blocks], [text]].map((one) => sseOf(response(one)));
+    const client = clientAnswering(...bodies);
+    const session = createSession(client, { model: params.model, max_tokens: 100 });
+    await session.run('Begin.');
+    await session.run('Go on.');
+    const { messages } = JSON.parse(String(client.sent[1]?.body)) as { messages: MessageParam[] };
+    expect(messages[1]?.content).toEqual(blocks);
   });
 
   it('leaves a session that goes on after a result without its call', async () => {
